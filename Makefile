@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every entry point; `make help` lists them in the order a user meets them.
+
+PIN          ?= v5.10.223
+VARIANT      ?= base series
+FLAVOUR      ?= default
+CASE         ?= *
+ACCEL        ?=
+JOBS         ?= $(shell nproc)
+BUILD        ?= $(CURDIR)/build
+RESULTS      ?= $(CURDIR)/results
+KERNEL_SRC_DIR ?=
+KERNEL_GIT   ?=
+DRY          ?=
+FORCE        ?=
+STARTED      := $(shell date +%s)
+export PIN VARIANT FLAVOUR CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
+
+# with DRY=1 a stage says what it would run, and only boot and shell go on
+run = $(if $(DRY),@echo,@)
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: table deps source tree kernel guest boot compare kunit check bench refresh shell debug clean help
+
+table: boot ## the main job and the default: everything up to the table
+	$(run) scripts/compare.py
+
+deps: ## install the Debian packages that are missing (scripts/deps.list)
+	$(run) scripts/deps.sh
+
+source: deps ## find, verify and keep the pinned kernel source
+	$(run) scripts/source.sh
+
+tree: source ## a git tree: the tag, and one commit a patch (FORCE=1 drops commits of yours)
+	$(run) scripts/tree.sh
+
+kernel: tree ## build the kernels of VARIANT in FLAVOUR
+	$(run) set -e; for variant in $(VARIANT); do scripts/kernel.sh $$variant; done
+
+guest: kernel ## pack what the guests run, find out whether KVM works here
+	$(run) set -e; for variant in $(VARIANT); do scripts/initramfs.sh $$variant; done
+	$(run) scripts/accel.sh
+
+boot: guest ## run the guests of CASE
+	@scripts/boot.py
+
+compare: ## the table once more, from stored results
+	@scripts/compare.py
+
+kunit: guest ## the KUnit suite in its guest, read by the tree's own kunit.py
+	$(run) scripts/kunit.sh
+
+check: tree ## the tests of the project itself
+	$(run) scripts/check.sh
+
+bench: guest ## how long things take: medians, apart from all tests
+	$(run) scripts/bench.sh
+
+refresh: ## from commits in build/PIN/linux, kunit/ and selftests/ back to patches/ and series/
+	$(run) scripts/refresh.sh
+
+shell: guest ## a shell in the guest of CASE
+	@scripts/shell.sh '$(CASE)'
+
+debug: guest ## the guest of CASE stopped, waiting for gdb
+	@scripts/shell.sh --debug '$(CASE)'
+
+clean: ## remove everything that was built; the downloaded source stays
+	$(run) scripts/clean.sh
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
+		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+	@printf '\n  variables (now):\n'
+	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' CASE '$(CASE)' \
+		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \
+		KERNEL_GIT '$(KERNEL_GIT)' BUILD '$(BUILD)' DRY '$(DRY)'

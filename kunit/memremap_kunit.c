@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of the struct pages that memremap_pages() makes.
+ *
+ * For every type of device memory: map a physical range that nobody uses, look
+ * at each of its struct pages, unmap it. The memory behind the range does not
+ * exist and is never touched. The range is one section and a bit, so that it
+ * crosses into a section that it fills only in part.
+ *
+ * A case is a type and a property: private_not_reserved, generic_zone, ...
+ * Each counts the pages that lack the property and expects none, so a failure
+ * is one expectation however many pages are wrong (KUnit's log is small).
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/sizes.h>
+
+#define TEST_SIZE	((1UL << PA_SECTION_SHIFT) + SZ_16M)
+
+struct memremap_test {
+	struct dev_pagemap pgmap;
+	struct resource *res;
+	int nid;
+	bool mapped;
+};
+
+/* What each property means: true when the page behind @pfn lacks it. */
+typedef bool (*lacks_fn)(struct memremap_test *ctx, unsigned long pfn);
+
+static bool lacks_not_reserved(struct memremap_test *ctx, unsigned long pfn)
+{
+	return PageReserved(pfn_to_page(pfn));
+}
+
+static bool lacks_zone(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return !is_zone_device_page(page) ||
+	       !zone_spans_pfn(page_zone(page), pfn);
+}
+
+static bool lacks_nid(struct memremap_test *ctx, unsigned long pfn)
+{
+	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
+}
+
+/* The page knows its pgmap, and the pgmap is found by the pfn. */
+static bool lacks_pgmap(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
+
+	put_dev_pagemap(pgmap);
+	return pgmap != &ctx->pgmap || pfn_to_page(pfn)->pgmap != pgmap;
+}
+
+/* Nobody uses the page; the one reference is memremap_pages()'s own. */
+static bool lacks_refcount(struct memremap_test *ctx, unsigned long pfn)
+{
+	return page_ref_count(pfn_to_page(pfn)) != 1;
+}
+
+static bool lacks_not_online(struct memremap_test *ctx, unsigned long pfn)
+{
+	return pfn_to_online_page(pfn);
+}
+
+/* After memunmap_pages(): nothing leads to a struct page any more. */
+static bool lacks_unmapped(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
+
+	put_dev_pagemap(pgmap);
+	return pgmap || pfn_valid(pfn) || pfn_to_online_page(pfn);
+}
+
+static void memremap_test_map(struct kunit *test, enum memory_type type)
+{
+	struct memremap_test *ctx = test->priv;
+	void *addr;
+
+	ctx->pgmap.type = type;
+	addr = memremap_pages(&ctx->pgmap, ctx->nid);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(addr));
+	ctx->mapped = true;
+}
+
+static void memremap_test_unmap(struct memremap_test *ctx)
+{
+	if (ctx->mapped)
+		memunmap_pages(&ctx->pgmap);
+	ctx->mapped = false;
+}
+
+static void memremap_test_count(struct kunit *test, lacks_fn lacks)
+{
+	struct memremap_test *ctx = test->priv;
+	unsigned long start = PHYS_PFN(ctx->res->start);
+	unsigned long nr = PHYS_PFN(TEST_SIZE);
+	unsigned long wrong = 0, first = 0, pfn;
+
+	for (pfn = start; pfn < start + nr; pfn++) {
+		if (!lacks(ctx, pfn))
+			continue;
+		if (!wrong++)
+			first = pfn;
+	}
+
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0UL, "of %lu pages, first pfn %#lx",
+			    nr, first);
+}
+
+#define MEMREMAP_CASE(kind, type, property)				\
+static void kind##_##property(struct kunit *test)			\
+{									\
+	memremap_test_map(test, type);					\
+	memremap_test_count(test, lacks_##property);			\
+}
+
+#define MEMREMAP_CASE_UNMAPPED(kind, type)				\
+static void kind##_unmapped(struct kunit *test)				\
+{									\
+	memremap_test_map(test, type);					\
+	memremap_test_unmap(test->priv);				\
+	memremap_test_count(test, lacks_unmapped);			\
+}
+
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, not_reserved)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, zone)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, nid)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, pgmap)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, refcount)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, not_online)
+MEMREMAP_CASE_UNMAPPED(private, MEMORY_DEVICE_PRIVATE)
+
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, not_reserved)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, zone)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, nid)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, pgmap)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, refcount)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, not_online)
+MEMREMAP_CASE_UNMAPPED(fsdax, MEMORY_DEVICE_FS_DAX)
+
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_reserved)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, zone)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, nid)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, pgmap)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, refcount)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_online)
+MEMREMAP_CASE_UNMAPPED(generic, MEMORY_DEVICE_GENERIC)
+
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_reserved)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, zone)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, nid)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, pgmap)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, refcount)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_online)
+MEMREMAP_CASE_UNMAPPED(p2pdma, MEMORY_DEVICE_PCI_P2PDMA)
+
+static struct kunit_case memremap_cases[] = {
+	KUNIT_CASE(private_not_reserved),
+	KUNIT_CASE(private_zone),
+	KUNIT_CASE(private_nid),
+	KUNIT_CASE(private_pgmap),
+	KUNIT_CASE(private_refcount),
+	KUNIT_CASE(private_not_online),
+	KUNIT_CASE(private_unmapped),
+	KUNIT_CASE(fsdax_not_reserved),
+	KUNIT_CASE(fsdax_zone),
+	KUNIT_CASE(fsdax_nid),
+	KUNIT_CASE(fsdax_pgmap),
+	KUNIT_CASE(fsdax_refcount),
+	KUNIT_CASE(fsdax_not_online),
+	KUNIT_CASE(fsdax_unmapped),
+	KUNIT_CASE(generic_not_reserved),
+	KUNIT_CASE(generic_zone),
+	KUNIT_CASE(generic_nid),
+	KUNIT_CASE(generic_pgmap),
+	KUNIT_CASE(generic_refcount),
+	KUNIT_CASE(generic_not_online),
+	KUNIT_CASE(generic_unmapped),
+	KUNIT_CASE(p2pdma_not_reserved),
+	KUNIT_CASE(p2pdma_zone),
+	KUNIT_CASE(p2pdma_nid),
+	KUNIT_CASE(p2pdma_pgmap),
+	KUNIT_CASE(p2pdma_refcount),
+	KUNIT_CASE(p2pdma_not_online),
+	KUNIT_CASE(p2pdma_unmapped),
+	{}
+};
+
+/* memremap_pages() wants both for private memory. Neither is ever called. */
+static void memremap_test_page_free(struct page *page)
+{
+}
+
+static vm_fault_t memremap_test_migrate_to_ram(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct dev_pagemap_ops memremap_test_ops = {
+	.page_free = memremap_test_page_free,
+	.migrate_to_ram = memremap_test_migrate_to_ram,
+};
+
+static int memremap_test_init(struct kunit *test)
+{
+	struct memremap_test *ctx;
+	int nid;
+
+	ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
+	if (!ctx)
+		return -ENOMEM;
+
+	ctx->res = request_free_mem_region(&iomem_resource, TEST_SIZE,
+					   "memremap_kunit");
+	if (IS_ERR(ctx->res))
+		return PTR_ERR(ctx->res);
+
+	/* The last node, so that a node id which got lost is noticed. */
+	for_each_online_node(nid)
+		ctx->nid = nid;
+	ctx->pgmap.range.start = ctx->res->start;
+	ctx->pgmap.range.end = ctx->res->start + TEST_SIZE - 1;
+	ctx->pgmap.nr_range = 1;
+	ctx->pgmap.ops = &memremap_test_ops;
+	ctx->pgmap.owner = ctx;
+
+	test->priv = ctx;
+	return 0;
+}
+
+/* Also runs when a case was aborted and when init failed. */
+static void memremap_test_exit(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	if (!ctx)
+		return;
+	memremap_test_unmap(ctx);
+	release_mem_region(ctx->res->start, resource_size(ctx->res));
+}
+
+static struct kunit_suite memremap_suite = {
+	.name = "memremap",
+	.init = memremap_test_init,
+	.exit = memremap_test_exit,
+	.test_cases = memremap_cases,
+};
+
+kunit_test_suite(memremap_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the struct pages that memremap_pages() makes");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Read the case files, qemu-configs/<case>.conf: one file, one guest.
+
+usage: case.py [--configs DIR] list [GLOB]
+
+`list` prints the name of each case and its first line, what the case shows.
+A file that does not parse ends the run with exit code 2 and "file:line: what".
+As a module: load(path) gives one Case, find(configs, glob) gives them all.
+"""
+import argparse
+import fnmatch
+import os
+import re
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
+
+ONCE = ("machine", "mem", "cpus", "tests", "timeout", "base_fails")
+REPEATED = ("devices", "append", "hotplug", "files")
+REQUIRED = ("machine", "mem", "tests", "timeout")
+SIZE = re.compile(r"[1-9]\d*[KMGT]?")
+FAILURE = re.compile(r"[\w-]+(\.[\w.-]+)?")
+
+
+class CaseError(Exception):
+    """A case file that cannot be used; the text names the file and the line."""
+
+
+@dataclass
+class Case:
+    """One case; the fields are the keys of the file, parsed."""
+    name: str
+    claim: str
+    machine: str = ""
+    mem: str = ""
+    cpus: int = 1
+    timeout: int = 0
+    devices: list[str] = field(default_factory=list)        # one item a line
+    append: list[str] = field(default_factory=list)
+    tests: str = ""             # as the guest gets it; see programs()
+    hotplug: dict[str, str] = field(default_factory=dict)   # DIMM name -> size
+    files: dict[str, str] = field(default_factory=dict)     # file name -> size
+    base_fails: list[str] = field(default_factory=list)
+
+    def programs(self) -> list[list[str]]:
+        """The tests, each as its argument vector."""
+        return [word.split(",") for word in self.tests.split()]
+
+
+def number(value: str) -> int:
+    """A whole number above zero."""
+    if not re.fullmatch(r"[1-9]\d*", value):
+        raise ValueError(f"bad number '{value}'")
+    return int(value)
+
+
+def add_sized(sizes: dict[str, str], key: str, value: str) -> None:
+    """Parse `name size` of hotplug and files into sizes."""
+    words = value.split()
+    if len(words) != 2 or not re.fullmatch(r"\w[\w.-]*", words[0]):
+        raise ValueError(f"{key} wants 'name size', not '{value}'")
+    if not SIZE.fullmatch(words[1]):
+        raise ValueError(f"bad number '{words[1]}'")
+    if words[0] in sizes:
+        raise ValueError(f"{key} '{words[0]}' is there twice")
+    sizes[words[0]] = words[1]
+
+
+def set_key(case: Case, key: str, value: str) -> None:
+    """Check one value and put it into case; ValueError says what is wrong."""
+    if not value:
+        raise ValueError(f"no value for '{key}'")
+    if key in ("cpus", "timeout"):
+        setattr(case, key, number(value))
+    elif key in ("hotplug", "files"):
+        add_sized(getattr(case, key), key, value)
+    elif key == "tests":
+        case.tests = " ".join(value.split())
+        if not all(argv[0] for argv in case.programs()):
+            raise ValueError(f"a test without a name in '{value}'")
+    elif key == "base_fails":
+        case.base_fails = value.split()
+        for name in case.base_fails:
+            if not FAILURE.fullmatch(name):
+                raise ValueError(f"'{name}' is not the name of a failure")
+    elif key in REPEATED:
+        if key == "devices":
+            shlex.split(value)      # ValueError: No closing quotation
+        getattr(case, key).append(value)
+    else:
+        if key == "mem" and not SIZE.fullmatch(value.split(",")[0]):
+            raise ValueError(f"bad number '{value.split(',')[0]}'")
+        setattr(case, key, value)
+
+
+def load(path: Path, name: str = "") -> Case:
+    """Parse one case file; CaseError on the first thing that is wrong."""
+    path = Path(path).resolve()
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise CaseError(f"{shown}: cannot be read: {err}") from err
+
+    claim = lines[0].removeprefix("#").strip() if lines else ""
+    if not claim or not lines[0].startswith("#"):
+        raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
+    case = Case(name or path.stem, claim)
+    seen = set()
+    for where, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, equals, value = (part.strip() for part in line.partition("="))
+        try:
+            if not equals:
+                raise ValueError(f"not 'key = value': '{line.strip()}'")
+            if key not in ONCE + REPEATED:
+                raise ValueError(f"unknown key '{key}'")
+            if key in ONCE and key in seen:
+                raise ValueError(f"key '{key}' is there twice")
+            set_key(case, key, value)
+        except ValueError as err:
+            raise CaseError(f"{shown}:{where}: {err}") from err
+        seen.add(key)
+    for key in REQUIRED:
+        if key not in seen:
+            raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
+    return case
+
+
+def find(configs: Path = CONFIGS, glob: str = "*") -> list[Case]:
+    """The cases below configs by name; glob may be several, space separated."""
+    return [load(path) for path in sorted(Path(configs).glob("*.conf"))
+            if any(fnmatch.fnmatchcase(path.stem, g) for g in glob.split())]
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage=argparse.SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--configs", type=Path, default=CONFIGS)
+    parser.add_argument("command", choices=["list"])
+    parser.add_argument("glob", nargs="?", default="*")
+    args = parser.parse_args()
+    try:
+        cases = find(args.configs, args.glob)
+    except CaseError as err:
+        print(err, file=sys.stderr)
+        return 2
+    if not cases:
+        print(f"case.py: no case matches '{args.glob}'; run: case.py list",
+              file=sys.stderr)
+        return 2
+    width = max(len(case.name) for case in cases)
+    for case in cases:
+        print(f"{case.name:{width}}  {case.claim}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The tests of the project itself, one line each; nothing is built or booted.
+#
+# Every executable in scripts/tests/ is one test (exit code 0 pass, 77 skip),
+# and so are the checks of scripts and series listed below. The log of a test
+# that fails is shown. The last line counts them.
+#
+# Exit codes: 0 all pass, 1 not.
+
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=0 failed=0 skipped=0
+
+# check NAME COMMAND...
+check() {
+	local name=$1 start=$EPOCHREALTIME status=0 verdict
+	shift
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	case $status in
+	0) verdict=pass; ((++passed)) ;;
+	77) verdict=skip; ((++skipped)) ;;
+	*) verdict=FAIL; ((++failed)) ;;
+	esac
+	printf '%-5s %-28s %6.1f s\n' "$verdict" "$name" "$(bc <<<"$EPOCHREALTIME - $start")"
+	[[ $verdict == pass ]] || tail -n 20 "$log" | sed 's/^/      /'
+}
+
+# every file that can hold a comment says what its licence is
+spdx() {
+	local file bad=0
+	while read -r file; do
+		case $file in
+		LICENSE | *.patch | series/*/series | series/*/cover-letter | scripts/tests/judge/* | scripts/tests/compare/*) continue ;;
+		esac
+		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
+		echo "$file: no SPDX line"
+		bad=1
+	done < <(g -C "$root" ls-files -co --exclude-standard)
+	return $bad
+}
+
+# the patches are for somebody who has nothing else from here
+bare_am() {
+	local dir
+	dir=$(mktemp -d -p "$build_d" am.XXXXXX)
+	# shellcheck disable=SC2064  # now, not then
+	trap "g -C '$tree' worktree remove --force '$dir'" RETURN
+	g -C "$tree" worktree add -q --detach "$dir" "$PIN"
+	GIT_COMMITTER_NAME=check GIT_COMMITTER_EMAIL=check g -C "$dir" am -q "$patches_d"/*.patch
+	diff <(g -C "$dir" rev-parse 'HEAD^{tree}') <(g -C "$tree" rev-parse 'series^{tree}')
+}
+
+mapfile -t shell < <(cd "$root" && grep -lE '^#!/bin/(ba)?sh' scripts/*.sh scripts/tests/*.sh .ci/*)
+cd "$root"
+check shellcheck shellcheck -x "${shell[@]}"
+check spdx spdx
+check series "$root/scripts/check-series.sh"
+check quilt-and-git-am "$root/scripts/tree.sh" --verify
+check git-am-on-bare-tag bare_am
+for test in "$root"/scripts/tests/*; do
+	[[ -f $test && -x $test ]] && check "${test##*/}" "$test"
+done
+[[ $skipped == 0 ]] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[[ $failed == 0 ]]

@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Remove what was built for PIN, and its results. The downloaded source stays,
+# and so do commits of yours in build/PIN/linux: they are refused, not dropped.
+#
+# Exit codes: 0 done, 2 there is work of yours (FORCE=1 drops it).
+
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+if [[ -d $tree && ! ${FORCE:-} ]] && user_changes "$tree" series; then
+	die 2 "$tree has changes of yours; run: make refresh (keep them) or make clean FORCE=1 (drop them)"
+fi
+[[ -d $build_d ]] && find "$build_d" -mindepth 1 -maxdepth 1 ! -name download -exec rm -rf {} +
+rm -rf "$BUILD/accel" "${RESULTS:?}/$PIN"
+stage clean "done; the source is still in $download_d"

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What a guest is: its memory, and cmd.sh, the script that starts it and replays it alone.
+
+A module for boot.py; to see the script of a case: DRY=1 scripts/boot.py --case CASE
+"""
+import fnmatch
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from case import CaseError, load
+
+HERE = Path(__file__).resolve().parent
+ENV = os.environ
+PIN = ENV.get("PIN") or "v5.10.223"
+BUILD = Path(ENV.get("BUILD") or HERE.parent / "build").absolute()
+CONFIGS = Path(ENV.get("CONFIGS") or HERE.parent / "qemu-configs").absolute()
+CMDLINE_MAX = 2047      # COMMAND_LINE_SIZE less the NUL; the kernel cuts the rest off silently
+
+
+def die(text: str, code: int = 2):
+    print(f"boot.py: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+def architecture() -> dict:
+    """qemu-configs/arch/ARCH.conf; QEMU= names another binary."""
+    path = CONFIGS / "arch" / f"{ENV.get('ARCH') or 'x86_64'}.conf"
+    if not path.exists():
+        die(f"no {path}; ARCH= must be one of those beside it")
+    pairs = [line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and line[0] != "#"]
+    arch = {key.strip(): value.strip() for key, value in pairs}
+    return {**arch, "qemu": ENV.get("QEMU") or arch["qemu"]}
+
+
+def output(variant: str, flavour: str) -> Path:
+    return BUILD / PIN / f"{variant}-{flavour}"
+
+
+def size(text) -> int:
+    """QEMU's sizes in bytes: 4000M, 1G; a plain number of -m is MiB."""
+    number, unit = re.fullmatch(r"(\d+)([KMGT]?)B?", str(text).upper()).groups()
+    return int(number) << {"K": 10, "": 20, "M": 20, "G": 30, "T": 40}[unit]
+
+
+def footprint(case) -> int:
+    """The most memory that the guest can touch, in bytes: RAM, DIMMs and backing files."""
+    total = size(case.mem.split(",")[0])
+    total += sum(map(size, [*case.hotplug.values(), *case.files.values()]))
+    text = " ".join(case.devices)       # a backend of -numa is part of -m, one of a device is not
+    for backend in re.findall(r"-object\s+(memory-backend-(?:ram|memfd)\S*)", text):
+        option = dict(o.split("=", 1) for o in backend.split(",") if "=" in o)
+        if re.search(rf"-device\s+\S*memdev={re.escape(option.get('id', '?'))}(?![\w.-])", text):
+            total += size(option["size"])
+    return total
+
+
+def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) -> str:
+    """The text of cmd.sh."""
+    out = output(variant, flavour)
+    append = " ".join([arch["append"], "panic=-1 nokaslr", *case.append])
+    if len(append) + len(case.tests) + len(' tests=""') > CMDLINE_MAX:
+        die(f"{name}: the kernel's command line would be longer than {CMDLINE_MAX} characters")
+    lines = [["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+             ["-machine", case.machine], ["-accel", accel], ["-cpu", arch["cpu-" + accel]],
+             ["-smp", str(case.cpus)], ["-m", case.mem]]
+    ports = [["-chardev", "file,id=result,path=result.ktap"],
+             ["-device", "virtserialport,chardev=result,name=memmap.result"]]
+    host = ""
+    if case.hotplug:    # without a host side a guest would wait for ever on such a port
+        ports += [["-chardev", "socket,id=control,path=control.sock,server=on,wait=off"],
+                  ["-device", "virtserialport,chardev=control,name=memmap.control"]]
+        host = f"python3 {shlex.quote(str(HERE / 'hotplug.py'))} . </dev/null >/dev/null &\n"
+    lines += [["-device", "virtio-serial-pci"], *ports, ["-qmp", "unix:qmp.sock,server=on,wait=off"]]
+    lines += [shlex.split(line.replace("{out}", "out")) for line in case.devices]
+    body = " \\\n".join("\t" + shlex.join(line) for line in lines)
+    files = "".join(f"truncate -s {size(s)} {shlex.quote('out/' + f)}\n" for f, s in case.files.items())
+    return f"""#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# {name}, {PIN} {variant} {flavour}: this very guest again, console here and in console.log.
+# KERNEL=, INITRD=, TESTS= and CONSOLE= (a QEMU chardev) replace a part; arguments go to QEMU.
+# shellcheck disable=SC2016 # the $ of memmap=1G$4G is for the kernel
+cd "$(dirname "$0")" || exit 2
+[ -v TESTS ] || TESTS={shlex.quote(case.tests)}
+: "${{KERNEL:={out / arch['image']}}}"
+: "${{INITRD:={out / 'guest.cpio'}}}"
+rm -rf out qmp.sock control.sock result.ktap && mkdir out && : >console.log || exit 2
+{files}{host}exec {shlex.quote(arch['qemu'])} \\
+{body} \\
+\t-kernel "$KERNEL" -initrd "$INITRD" \\
+\t-append {shlex.quote(append)}" tests=\\"$TESTS\\"" \\
+\t-chardev "${{CONSOLE:-stdio}},id=console,logfile=console.log" -serial chardev:console "$@"
+"""
+
+
+def select_cases(globs: str) -> dict:
+    every = sorted(p.stem for p in CONFIGS.glob("*.conf"))
+    names = [n for n in every if any(fnmatch.fnmatchcase(n, g) for g in globs.split())]
+    if not names:
+        die(f"no case matches '{globs}'; the cases are: {' '.join(every) or 'none'}")
+    try:
+        return {name: load(CONFIGS / f"{name}.conf") for name in names}
+    except CaseError as error:
+        die(str(error))
+
+
+def available() -> int:
+    """80% of what the host can give without swapping, in bytes."""
+    kib = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
+    return kib * 1024 * 8 // 10

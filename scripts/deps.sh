@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Install the packages of scripts/deps.list that are missing.
+#
+#   scripts/deps.sh
+#
+# Does nothing when all are there. Installs through apt as root or through
+# `sudo -n`; otherwise prints the command to run and ends with 2. The package
+# lists are updated only when apt does not find what it should install.
+#
+#   DRY=1    only print the command
+#   ALL=1    the optional packages too
+#   DEPS=f   another list (tests)
+
+set -euo pipefail
+case ${1:-} in
+-h|--help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
+# not lib.sh: this must work for a pin that is not known and on any system
+list=${DEPS:-$(dirname "${BASH_SOURCE[0]}")/deps.list}
+
+skip='optional:'
+[[ -z ${ALL:-} ]] || skip='^$'
+mapfile -t want < <(grep -v -e '^#' -e '^ *$' "$list" | grep -v -e "# *$skip" | awk '{ print $1 }')
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "deps: this is not Debian; install what these packages hold: ${want[*]}" >&2
+	exit 2
+fi
+declare -A have=()
+while read -r name status; do
+	[[ $status != installed ]] || have[$name]=1
+done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${want[@]}" 2>/dev/null)
+missing=()
+for p in "${want[@]}"; do
+	[[ -n ${have[$p]:-} ]] || missing+=("$p")
+done
+((${#missing[@]})) || exit 0
+
+apt=(apt-get install -y --no-install-recommends "${missing[@]}")
+if [[ -n ${DRY:-} ]]; then
+	echo "sudo ${apt[*]}"
+	exit 0
+fi
+as=()
+if ((EUID)); then
+	if ! sudo -n true 2>/dev/null; then
+		echo "deps: missing packages: ${missing[*]}; run: sudo ${apt[*]}" >&2
+		exit 2
+	fi
+	as=(sudo -n)
+fi
+
+echo "deps: installing ${missing[*]}"
+as+=(env DEBIAN_FRONTEND=noninteractive)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"${as[@]}" "${apt[@]}" >"$log" 2>&1 && exit 0
+# no lists yet, or lists so old that the mirror dropped what they name
+if "${as[@]}" apt-get update >"$log" 2>&1 && "${as[@]}" "${apt[@]}" >"$log" 2>&1; then
+	exit 0
+fi
+why=$(grep -m1 '^E: ' "$log" || tail -n1 "$log")
+echo "deps: cannot install ${missing[*]} (${why#E: }); run: sudo ${apt[*]}" >&2
+exit 1

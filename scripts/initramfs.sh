@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Pack the guest's initramfs for one variant: initramfs.sh base|series
+#
+# Holds selftests/init.c as /init, the kselftests of the variant's own tree and
+# its KUnit modules under /tests, busybox, and ndctl with the libraries it
+# needs. Built with the tree's gen_init_cpio into
+# build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
+# changed. Environment: PIN FLAVOUR.
+#
+# Exit codes: 0 packed or up to date, 1 a test does not compile, 2 bad input.
+
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+VARIANT=${1:-$VARIANT}
+[[ $VARIANT == base ]] && tree=$base_tree
+out=$build_d/$VARIANT-$FLAVOUR
+tests=$tree/tools/testing/selftests/memmap
+[[ -f $out/kernel.stamp ]] || die 2 "no kernel in $out; run: make kernel VARIANT=$VARIANT"
+[[ -d $tests ]] || die 2 "no $tests; run: make refresh tree"
+for tool in busybox ndctl daxctl; do
+	command -v "$tool" >/dev/null || die 2 "no $tool on this machine; run: make deps"
+done
+
+build_folder
+mapfile -t modules < <(find "$out" -name '*_kunit.ko')
+key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
+	"$(command -v busybox)" "$(command -v ndctl)" "$(command -v daxctl)" |
+	sha256sum | cut -d' ' -f1)
+[[ -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
+rm -f "$out/guest.stamp"
+rm -rf "$out/selftests"
+mkdir -p "$out/selftests"
+
+log=$out/selftests.log
+# the in-tree makefile builds them, the way a user of the patches would
+if ! { make -C "$tests" "OUTPUT=$out/selftests" &&
+	gcc -static -O2 -Wall -Wextra -o "$out/selftests/init" "$root/selftests/init.c"; } >"$log" 2>&1 ||
+	grep -q warning: "$log"; then
+	grep -m 5 -E 'error:|warning:|Error ' "$log" >&2 || tail -n 5 "$log" >&2
+	die 1 "the tests of $VARIANT do not compile, see $log"
+fi
+
+# file PATH FROM, with the folders above it
+declare -A seen=()
+folder() {
+	[[ $1 == / || -n ${seen[$1]:-} ]] && return
+	folder "$(dirname "$1")"
+	seen[$1]=1
+	echo "dir $1 0755 0 0"
+}
+file() {
+	[[ -z ${seen[$1]:-} ]] || return 0
+	folder "$(dirname "$1")"
+	seen[$1]=1
+	echo "file $1 $2 0755 0 0"
+}
+{
+	for dir in /dev /proc /sys /tmp /run /etc /bin; do
+		folder "$dir"
+	done
+	echo "nod /dev/console 0600 0 0 c 5 1"
+	file /init "$out/selftests/init"
+	for program in "$out/selftests"/memmap_*; do
+		file "/tests/${program##*/}" "$program"
+	done
+	for module in "${modules[@]}"; do
+		file "/tests/${module##*/}" "$module"
+	done
+	file /bin/busybox "$(command -v busybox)"
+	busybox --list | while read -r applet; do
+		[[ $applet == busybox ]] || echo "slink /bin/$applet busybox 0777 0 0"
+	done
+	for tool in ndctl daxctl; do
+		file "/bin/$tool" "$(command -v "$tool")"
+		while read -r library; do
+			file "$library" "$(realpath "$library")"
+		done < <(ldd "$(command -v "$tool")" | grep -oE '/[^ ]+')
+	done
+} >"$out/guest.list"
+"$out/usr/gen_init_cpio" "$out/guest.list" >"$out/guest.cpio.tmp"
+mv "$out/guest.cpio.tmp" "$out/guest.cpio"
+echo "$key" >"$out/guest.stamp"
+stage initramfs "$VARIANT-$FLAVOUR: $(du -h "$out/guest.cpio" | cut -f1) packed"

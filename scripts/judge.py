@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Judge what one guest left behind: a result directory becomes verdict.json.
+
+usage: judge.py [--deny FILE] [--allow FILE] RESULT
+
+Reads case.conf, meta.json, qemu.exit, console.log, result.ktap and host.log of
+RESULT and prints one line. A pass takes positive evidence: every planned test
+reported, the console log is whole and no line of it is denied by splat.deny.
+Exit code: 0 pass, 1 fail or lost, 77 skip, 124 timeout, 125 broken.
+"""
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import case as cases
+import ktap
+from splat import Broken, allow_list, deny_list, messages, read
+
+EXIT = {"pass": 0, "fail": 1, "lost": 1, "skip": 77, "timeout": 124,
+        "broken": 125}
+PANIC = "Kernel panic - not syncing"
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log that may be missing or empty."""
+    try:
+        lines = read(path).split("\n")
+    except Broken:
+        return f"no {path.name}"
+    return next((s.strip() for s in reversed(lines) if s.strip()),
+                f"{path.name} is empty")
+
+
+def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
+    """Weigh all of it; fills in failed and tests, returns verdict and reason."""
+    tests = cases.load(result / "case.conf", verdict["case"]).programs()
+    qemu = read(result / "qemu.exit").strip()
+    if qemu == "missing":
+        return "broken", f"no QEMU: {last_line(result / 'host.log')}"
+    if qemu != "timeout" and not re.fullmatch(r"-?\d+", qemu):
+        return "broken", f"qemu.exit: '{qemu}' is no exit status"
+    console = messages(read(result / "console.log"))
+    started = any(line.startswith("init: start") for line in console)
+    whole = any(line.startswith("init: end of run") for line in console)
+    panic = next((line for line in console if PANIC in line), None)
+    port = result / "result.ktap"
+    report = ktap.parse(read(port) if port.exists() else "")
+
+    found = report.entries()
+    if report.end and report.bail is not None:
+        found.append({"name": "power-off", "status": "fail",
+                      "detail": report.bail})
+    denied = [line for line in console if any(p.search(line) for p in deny)
+              and not any(p.search(line) for p in allow)]
+    if denied:
+        found.append({"name": "console", "status": "fail",
+                      "detail": "\n".join(denied[:20])})
+    failed = [test for test in found if test["status"] == "fail"]
+    last = f"last console line: {console[-1] if console else '(none)'}"
+
+    verdict["tests"] = found
+    verdict["failed"] = list(dict.fromkeys(test["name"] for test in failed))
+    if qemu == "timeout":
+        return "timeout", panic or f"killed by the host; {last}"
+    if panic:
+        return "lost", panic
+    if qemu != "0" and not started:
+        return "broken", f"QEMU exited {qemu}: {last_line(result / 'host.log')}"
+    if report.error:
+        return "broken", f"result.ktap: {report.error}"
+    if qemu != "0":
+        return "lost", f"QEMU exited {qemu}: {last_line(result / 'host.log')}"
+    if report.bail is not None and not report.end:
+        return "lost", f"Bail out! {report.bail}"
+    if not report.top.plan and not report.end:
+        return "lost", f"no test was reported; {last}"
+    if not report.finished() or not report.end:
+        inside = "".join(f", died in {b.name} after {len(b.tests)} of {b.plan}"
+                         for b in report.unfinished[:1])
+        return "lost", (f"{len(report.top.tests)} of {report.top.plan} tests "
+                        f"ended{inside or ', no end of run'}; {last}")
+    if not started or not whole:
+        return "broken", ("console.log is cut off (no 'init: "
+                          f"{'end of run' if started else 'start'}'); {last}")
+    if report.top.skip is None and len(report.top.tests) < len(tests):
+        return "broken", (f"the guest ran {len(report.top.tests)} of the "
+                          f"{len(tests)} tests in case.conf")
+
+    passed = [test for test in found if test["status"] == "pass"]
+    skipped = [test for test in found if test["status"] == "skip"]
+    if failed:
+        first = failed[0]["detail"].split("\n")[0]
+        more = len(verdict["failed"]) - 1
+        return "fail", (verdict["failed"][0] + (f": {first}" if first else "")
+                        + (f" (and {more} more)" if more else ""))
+    if not passed:
+        reasons = [report.top.skip or ""] + [test["detail"] for test in skipped]
+        return "skip", "; ".join(dict.fromkeys(filter(None, reasons))) or "no reason given"
+    return "pass", (f"{len(passed)} passed"
+                    + (f", {len(skipped)} skipped" if skipped else ""))
+
+
+def facts(result: Path) -> dict:
+    """What meta.json says about the run."""
+    try:
+        meta = json.loads(read(result / "meta.json"))
+        for key in ("case", "variant", "kernel"):
+            if not isinstance(meta[key], str) or not meta[key]:
+                raise Broken(f"meta.json: no {key}")
+        return {"case": meta["case"], "variant": meta["variant"],
+                "seconds": float(meta["seconds"]), "meta": meta}
+    except (ValueError, TypeError, KeyError) as err:
+        raise Broken(f"meta.json: {type(err).__name__}: {err}") from err
+
+
+def judge(result: Path, deny: Path, allow: Path) -> dict:
+    """The verdict; whatever goes wrong in here is `broken`."""
+    verdict = {"case": result.name, "variant": result.parent.name,
+               "verdict": "broken", "reason": "", "failed": [], "tests": [],
+               "seconds": 0.0, "meta": {}}
+    try:
+        verdict |= facts(result)
+        verdict["verdict"], verdict["reason"] = evidence(
+            result, verdict, deny_list(deny), allow_list(allow))
+    except (Broken, cases.CaseError) as err:
+        verdict["reason"] = str(err)
+    if verdict["verdict"] == "broken":      # nothing in it can be relied on
+        verdict |= {"failed": [], "tests": []}
+    verdict["reason"] = " ".join(verdict["reason"].split())
+    return verdict
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage=argparse.SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--deny", type=Path, default=cases.CONFIGS / "splat.deny")
+    parser.add_argument("--allow", type=Path, default=cases.CONFIGS / "splat.allow")
+    parser.add_argument("result", type=Path)
+    args = parser.parse_args()
+    target = args.result.resolve() / "verdict.json"
+    try:
+        target.unlink(missing_ok=True)      # an old verdict must not outlive this
+        verdict = judge(target.parent, args.deny, args.allow)
+        target.write_text(json.dumps(verdict, indent=1) + "\n")
+    except Exception as err:    # not 1: a bisection would take that for a fail
+        print(f"judge.py: {type(err).__name__}: {err}; run: make boot", file=sys.stderr)
+        return EXIT["broken"]
+    print(f"{verdict['verdict']:7} {verdict['case']} {verdict['variant']} "
+          f"{verdict['seconds']:.1f} s: {verdict['reason']}")
+    return EXIT[verdict["verdict"]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

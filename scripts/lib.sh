@@ -1,0 +1,144 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the scripts share; sourced at their top, does nothing by itself.
+#
+#   . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+#
+# Sets root, BUILD, RESULTS, PIN, FLAVOUR, VARIANT, SERIES_DIR, PATCHES_DIR
+# (each may come from the environment) and the paths of the pin: series_d,
+# patches_d, build_d, download_d, tree, base_tree, tree_stamp. A pin that has
+# no folder series/PIN/ with a file `base` is refused. A script that is called
+# with -h prints the comment at its top and ends here.
+
+# shellcheck disable=SC2034  # the variables are for whoever sources this
+case ${1:-} in
+-h|--help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
+
+# tools' messages are parsed and lists are sorted: one locale for all
+export LC_ALL=C
+umask 022
+# a git hook that calls us must not make us work on its repository
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_PREFIX
+unset GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_NAMESPACE
+
+# die CODE TEXT: the one line that says what is wrong and what mends it
+die() {
+	local code=$1 me=${0##*/}
+	shift
+	printf '%s: %s\n' "${me%.sh}" "$*" >&2
+	exit "$code"
+}
+
+# stage NAME TEXT: progress with the seconds since the first script of this
+# run started (make exports STARTED so that all stages count from one start)
+export STARTED=${STARTED:-$EPOCHSECONDS}
+stage() {
+	local name=$1
+	shift
+	printf '[%4d s] %s: %s\n' $((EPOCHSECONDS - STARTED)) "$name" "$*"
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PIN=${PIN:-v5.10.223}
+FLAVOUR=${FLAVOUR:-default}
+VARIANT=${VARIANT:-series}
+SERIES_DIR=$(realpath -m -- "${SERIES_DIR:-$root/series}")
+PATCHES_DIR=$(realpath -m -- "${PATCHES_DIR:-$root/patches}")
+BUILD=$(realpath -m -- "${BUILD:-$root/build}")
+RESULTS=$(realpath -m -- "${RESULTS:-$root/results}")
+export PIN FLAVOUR VARIANT BUILD RESULTS
+
+known_pins() {
+	local f
+	for f in "$SERIES_DIR"/*/base; do
+		[[ -f $f ]] || continue
+		f=${f%/base}
+		printf ' %s' "${f##*/}"
+	done
+}
+if [[ ! $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ || ! -f $SERIES_DIR/$PIN/base ]]; then
+	known=$(known_pins)
+	die 2 "unknown PIN '$PIN'; known pins:${known:- none}"
+fi
+
+series_d=$SERIES_DIR/$PIN
+patches_d=$PATCHES_DIR/$PIN
+build_d=$BUILD/$PIN
+download_d=$build_d/download
+tree=$build_d/linux
+base_tree=$build_d/linux-base
+tree_stamp=$build_d/tree.stamp
+
+# base_key KEY: the values of KEY in series/PIN/base, one a line
+base_key() {
+	sed -nE "s/^$1[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*\$/\1/p" "$series_d/base"
+}
+
+# series_list: `group|patch` for each patch in order; the group is the last
+# of the four heads seen, empty before the first
+series_list() {
+	[[ -f $series_d/series ]] || return 0
+	awk '/^# *(tests|preparation|the flip|after)[ :]*$/ {
+			g = $0; gsub(/^# *|[ :]*$/, "", g); next }
+		/^[ \t]*(#|$)/ { next }
+		{ print g "|" $1 }' "$series_d/series"
+}
+
+# patch_files PATCH...: the in-tree paths that patches touch, sorted
+patch_files() {
+	(($#)) || return 0
+	sed -nE 's@^diff --git a/(.*) b/(.*)$@\1\n\2@p' -- "$@" | sort -u
+}
+
+# test_sources: `repo-path in-tree-path` for each test source of this project
+# that the series brings into the tree, from series/PIN/tests
+test_sources() {
+	[[ ! -f $series_d/tests ]] || awk '!/^[ \t]*(#|$)/ { print $1, $2 }' "$series_d/tests"
+}
+
+# series_id: one id for the contents of series and patches as they are on disk
+series_id() {
+	local -a p
+	mapfile -t p < <(series_list | cut -d'|' -f2)
+	{
+		cat "$series_d/series" 2>/dev/null || :
+		((${#p[@]} == 0)) || (cd "$patches_d" && sha256sum -- "${p[@]}")
+	} | sha256sum | cut -d' ' -f1
+}
+
+# g ARGS: git as everybody has it: no user's settings, hooks or signatures
+g() {
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_LITERAL_PATHSPECS=1 \
+		git -c core.hooksPath=/dev/null -c gc.auto=0 "$@"
+}
+
+# user_changes DIR BRANCH: true when the work tree DIR holds anything that
+# tree.sh did not put there (refs/made/* is what it made, refs/next/* what it
+# was about to make when it was interrupted)
+user_changes() {
+	local head
+	head=$(g -C "$1" rev-parse -q --verify HEAD) || return 0
+	[[ $(g -C "$1" symbolic-ref -q HEAD) == "refs/heads/$2" ]] || return 0
+	[[ $head == "$(g -C "$1" rev-parse -q --verify "refs/made/$2")" ||
+		$head == "$(g -C "$1" rev-parse -q --verify "refs/next/$2")" ]] || return 0
+	[[ -n $(g -C "$1" status --porcelain --no-renames) ]]
+}
+
+# build_folder: make build/PIN, and keep other runs out of it until we end
+build_folder() {
+	mkdir -p "$download_d" 2>/dev/null || :
+	[[ -w $build_d && -w $download_d ]] ||
+		die 2 "cannot write to $build_d; run: make BUILD=<a folder of yours>"
+	[[ ${BUILD_LOCKED:-} != "$build_d" ]] || return 0
+	exec 9>"$build_d/.lock"
+	if ! flock -n 9; then
+		stage "$(basename "$0" .sh)" "waiting for another run in $build_d"
+		flock 9
+	fi
+	export BUILD_LOCKED=$build_d
+}
+
+# no_space TEXT: true when the tool that said TEXT ran out of disk (tools'
+# words are kept in variables: a log file could not be written then)
+no_space() { grep -q -i -E 'no space left|quota exceeded|unable to write file' <<<"$1"; }

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The rows of compare.py: a case, what each variant did with it, and in words
+what of that is not as expected."""
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from case import Case
+
+SHOWN = 4       # failures that a table cell names
+
+
+def clean(text: str) -> str:
+    """Text that a terminal and a fixed width can stand."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e]", "", str(text))
+
+
+@dataclass
+class Cell:
+    """What one variant did with one case."""
+    path: Path
+    variant: str
+    verdict: str = "missing"
+    reason: str = "no verdict.json"
+    failed: list[str] = field(default_factory=list)
+    tests: list[dict] = field(default_factory=list)
+    seconds: float = 0.0
+    meta: dict = field(default_factory=dict)
+    problem: str = ""       # in words; empty when as expected
+    expected: str = ""      # the failures that had to be there, and were
+
+    def lines(self) -> list[str]:
+        """The table cell: the verdict, then one line a failure."""
+        names = self.failed if self.verdict == "fail" else []
+        more = [f"and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
+        told = [*names[:SHOWN], *more] or [""]
+        return [f"{self.verdict if i == 0 else '':4}  {name}".rstrip()
+                for i, name in enumerate(told)]
+
+    def matter(self, base_fails: list[str]) -> list[str]:
+        """The three lines that say most about what went wrong."""
+        if self.verdict in ("pass", "fail"):
+            wanted = base_fails if self.variant == "base" else []
+            odd = set(self.failed) ^ set(wanted)
+            words = {"fail": "not ok", "pass": "ok", "skip": "skipped"}
+            return next(([clean(line) for line in
+                          [f"{words[test['status']]} {test['name']}",
+                           *test["detail"].split("\n")] if line][:3]
+                         for test in self.tests if test["name"] in odd), [])
+        for name in ("console.log", "host.log") if self.verdict != "skip" else ():
+            log = self.path / name
+            text = log.read_text(errors="replace") if log.is_file() else ""
+            last = [clean(line) for line in text.splitlines() if line.strip()][-3:]
+            if last:
+                return last
+        return []
+
+
+@dataclass
+class Row:
+    """One case and its cells."""
+    case: Case
+    cells: list[Cell]
+    skip: str = ""
+
+    def words(self) -> str:
+        """The last column."""
+        problems = [cell.problem for cell in self.cells if cell.problem]
+        if problems:
+            return "NO: " + "; ".join(problems)
+        return f"skip: {self.skip}" if self.skip else "yes"
+
+
+def load(place: Path, variant: str, name: str, build: Path) -> Cell:
+    """Read one verdict; one about another kernel than is built now is stale."""
+    cell = Cell(place / variant / name, variant)
+    stored = cell.path / "verdict.json"
+    built = build / place.parent.name / f"{variant}-{place.name}" / "build.json"
+    if not stored.exists():
+        return cell
+    try:
+        verdict = json.loads(stored.read_text())
+        for key in ("verdict", "reason", "failed", "tests", "seconds", "meta"):
+            setattr(cell, key, verdict[key])
+        now = json.loads(built.read_text()) if built.exists() else {}
+        kernel = cell.meta.get("kernel", "")
+        if now.get("kernel", kernel) != kernel:
+            cell.verdict, cell.reason = "stale", (
+                f"kernel {kernel[:12] or 'unknown'}, built now is {now['kernel'][:12]}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        cell.verdict, cell.reason = "broken", f"verdict.json: {type(err).__name__}: {err}"
+    cell.reason = clean(cell.reason)
+    return cell
+
+
+def weigh(row: Row) -> None:
+    """Fill in what is not as expected, in words."""
+    if {cell.verdict for cell in row.cells} == {"skip"} and \
+            len({cell.reason for cell in row.cells}) == 1:
+        row.skip = row.cells[0].reason
+        return
+    for cell in row.cells:
+        wanted = row.case.base_fails if cell.variant == "base" else []
+        if cell.verdict not in ("pass", "fail"):
+            cell.problem = f"{cell.variant}: {cell.verdict} ({cell.reason})"
+            continue
+        lacks = [name for name in wanted if name not in cell.failed]
+        extra = [name for name in cell.failed if name not in wanted]
+        told = []
+        if lacks:
+            told.append(f"{cell.variant} did not fail {' '.join(lacks)}")
+        if extra and cell.variant == "base":
+            told.append(f"base {'also ' if wanted else ''}failed {' '.join(extra)}")
+        elif extra or (cell.verdict == "fail" and not wanted):
+            told.append(f"{cell.variant}: fail {' '.join(extra)}")
+        cell.problem = "; ".join(told)
+        if not told:
+            cell.expected = " ".join(wanted)

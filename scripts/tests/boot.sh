@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests boot.py and command.py with a QEMU, a judge and a kernel that are stand-ins:
+# what is left behind, what a bad input says, and that nothing outlives its run.
+#
+# usage: scripts/tests/boot.sh
+
+# shellcheck disable=SC2016,SC2317 # a $ of the kernel's command line; check() runs fails() and to()
+
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+unset PIN VARIANT FLAVOUR CASE ACCEL JOBS DRY ARCH BUILD RESULTS CONFIGS TIMEOUT_SCALE TESTS CONSOLE KERNEL INITRD QEMU
+mkdir -p "$tmp/scripts" "$tmp/qemu-configs/arch"
+cp "$root"/scripts/{boot,command,case,hotplug}.py "$root/scripts/accel.sh" "$tmp/scripts/"
+cp "$root/qemu-configs/arch/x86_64.conf" "$tmp/qemu-configs/arch/"
+cd "$tmp"
+
+failures=0
+check() {	# what, command...
+	local what=$1
+	shift
+	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; failures=$((failures + 1)); fi
+}
+fails() {	# exit code, words on stderr, command...
+	local want=$1 words=$2 code=0
+	shift 2
+	"$@" >out 2>err || code=$?
+	[ "$code" = "$want" ] && [ "$(wc -l <err)" = 1 ] && grep -q -- "$words" err
+}
+
+to() {	# file, command...
+	local file=$1
+	shift
+	"$@" >"$file"
+}
+
+make_case() {	# name, tests, timeout, mem, more lines
+	printf '%s\n' "# stands in" "machine = q35" "tests = $2" "timeout = $3" "mem = $4" "${@:5}" \
+		>"qemu-configs/$1.conf"
+}
+make_case good 'memmap_zones kunit,memremap' 20 64M 'append = memmap=1M$4M' 'files = nv0 4M' \
+	'devices = -object memory-backend-file,id=nv,mem-path={out}/nv0,size=4M'
+make_case exits exit3 20 64M
+make_case hangs hang 1 64M
+make_case big memmap_zones 20 1000T
+
+cat >qemu <<'E2'
+#!/bin/bash
+case "$*" in *--version*) echo "QEMU emulator version 0.0"; exit ;; esac
+ls >"seen"; printf '%s\n' "$@" >args; echo noise >&2
+case "$*" in
+*exit3*) exit 3 ;;
+*hang*) sleep 61.7 & echo "$! $$" >pids; wait ;;
+esac
+E2
+cat >scripts/judge.py <<'E2'
+import json, os, sys
+d = sys.argv[1]
+if not os.path.exists("nojudge"):
+    v = "broken" if os.path.exists("broken") else "pass"
+    json.dump({"verdict": v, "reason": "stub"}, open(d + "/verdict.json", "w"))
+E2
+chmod +x qemu
+boot=(scripts/boot.py)
+
+check "dry needs neither kernel nor QEMU" to dry.txt env DRY=1 QEMU=none "${boot[@]}" --case good
+check "dry shows base and series" [ "$(grep -c '^#!/bin/bash' dry.txt)" = 2 ]
+check "dry leaves nothing" [ ! -e results ]
+if command -v shellcheck >/dev/null; then
+	"${boot[@]}" --dry --case good --variant base >cmd.sh
+	check "cmd.sh is clean" shellcheck cmd.sh
+fi
+
+export QEMU=$tmp/qemu ACCEL=tcg
+check "no kernel" fails 2 "run: make kernel" "${boot[@]}"
+for v in base series; do
+	mkdir -p "build/v5.10.223/$v-default/arch/x86/boot"
+	touch "build/v5.10.223/$v-default/arch/x86/boot/bzImage"
+done
+check "no initramfs" fails 2 "run: make guest" "${boot[@]}"
+for v in base series; do
+	touch "build/v5.10.223/$v-default/guest.cpio"
+	echo '{"kernel": "k1", "config": "c1", "compiler": "cc"}' >"build/v5.10.223/$v-default/build.json"
+done
+check "no QEMU" fails 2 "run: make deps" env QEMU=none "${boot[@]}"
+check "no such case" fails 2 "the cases are: big exits good hangs" "${boot[@]}" --case 'x*'
+check "bad ACCEL" fails 2 "ACCEL=magic" env ACCEL=magic "${boot[@]}"
+check "KVM forced where there is none" fails 2 "ACCEL=kvm, but there is no" \
+	env ACCEL=kvm KVM_DEV=/nonexistent "${boot[@]}"
+check "bad JOBS" fails 2 "JOBS=0" env JOBS=0 "${boot[@]}"
+check "bad TIMEOUT_SCALE" fails 2 "TIMEOUT_SCALE=much" env TIMEOUT_SCALE=much "${boot[@]}"
+check "no such architecture" fails 2 "ARCH=" env ARCH=vax "${boot[@]}"
+make_case bad memmap_zones 20 64M 'foo = bar'
+check "bad case" fails 2 "qemu-configs/bad.conf:6: unknown key 'foo'" "${boot[@]}"
+rm qemu-configs/bad.conf
+
+r=results/v5.10.223/default/base
+mkdir -p $r/good
+touch $r/good/stale
+check "a run" to run.txt env TESTS=other "${boot[@]}" --variant base
+check "a line a guest" [ "$(grep -c '^\[ *[0-9]* s\] [1-4]/4 [a-z]* base pass [0-9.]* s' run.txt)" = 4 ]
+check "an old result goes" [ ! -e $r/good/stale ]
+check "cmd.sh was there before QEMU" grep -qx cmd.sh $r/good/seen
+check "meta.json was not" [ "$(grep -c json $r/good/seen)" = 0 ]
+check "tests and append arrive" grep -qF "memmap=1M\$4M tests=\"memmap_zones kunit,memremap\"" $r/good/args
+check "{out} is expanded" grep -qF "mem-path=out/nv0" $r/good/args
+check "no control port without hot-plug" [ "$(grep -c control $r/good/args)" = 0 ]
+check "stderr is in host.log" grep -qx noise $r/good/host.log
+check "meta.json knows the build" grep -q '"kernel": "k1"' $r/good/meta.json
+check "status 0" grep -qx 0 $r/good/qemu.exit
+check "status 3" grep -qx 3 $r/exits/qemu.exit
+check "timeout" grep -qx timeout $r/hangs/qemu.exit
+check "the timeout left nobody" bash -c "! ps -o stat= -p \$(tr ' ' , <$r/hangs/pids) | grep -v Z"
+check "too big to start" grep -qx missing $r/big/qemu.exit
+check "and says why" grep -q "MiB, the host has" $r/big/host.log
+
+touch nojudge
+check "a judge that fails is broken" bash -c "scripts/boot.py --variant base --case good >out; [ \$? = 125 ]"
+rm nojudge
+touch broken
+check "broken is 125" bash -c "scripts/boot.py --variant base --case good >out; [ \$? = 125 ]"
+rm broken
+
+for signal in TERM KILL; do
+	rm -rf "$r/hangs"
+	TIMEOUT_SCALE=30 "${boot[@]}" --variant base --case hangs >out 2>&1 &
+	pid=$!
+	for _ in {1..100}; do [ ! -s $r/hangs/pids ] || break; sleep 0.05; done
+	disown
+	kill -$signal $pid
+	sleep 0.4
+	check "SIG$signal takes QEMU along" bash -c "! ps -o stat= -p \$(cut -d' ' -f2 $r/hangs/pids) | grep -v Z"
+	kill "$(cut -d' ' -f1 $r/hangs/pids)" 2>/dev/null || true	# the stand-in's own child
+done
+
+exit $((failures > 0))

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Run case.py on the case files below scripts/tests/case.
+
+usage: scripts/tests/case.py
+
+good/ has to parse, and everything.conf into just what is written down here;
+bad/expected has the line and the error that each file in bad/ has to end with.
+The cases of the project have to parse, too.
+Exit code: 0 all as expected, 1 otherwise.
+"""
+import importlib.util
+import sys
+from pathlib import Path
+
+import program
+
+HERE = Path(__file__).resolve().parent
+CASE = HERE.parent / "case.py"
+EVERYTHING = {
+    "name": "everything", "claim": "every key, and what may repeat does",
+    "machine": "q35,nvdimm=on", "mem": "4000M,slots=4,maxmem=16G", "cpus": 2,
+    "timeout": 60, "append": ["memmap=1G!4G", 'note="a = b"'],
+    "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
+                "-device 'nvdimm,memdev=nv,label-size=128K'"],
+    "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
+    "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "files": {"nv.img": "1G"},
+    "base_fails": ["memmap_dimm.going_online", "power-off", "console",
+                   "memremap.sub.one"]}
+PROGRAMS = [["memmap_zones"], ["memmap_dimm", "boot", "0x180000000", "0x40000000"],
+            ["kunit", "memremap"]]
+
+
+def good() -> list[str]:
+    """What parses wrongly, or not at all."""
+    spec = importlib.util.spec_from_file_location("parser", CASE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["parser"] = module      # dataclasses look there
+    spec.loader.exec_module(module)
+    case = module.load(HERE / "case/good/everything.conf")
+    wrong = [f"everything.conf: {key} is {vars(case).get(key)}"
+             for key in EVERYTHING | vars(case)
+             if vars(case).get(key) != EVERYTHING.get(key)]
+    if case.programs() != PROGRAMS:
+        wrong.append(f"everything.conf: programs() is {case.programs()}")
+    names = [found.name for found in module.find(HERE / "case/good", "min* no*")]
+    if names != ["minimal"]:
+        wrong.append(f"find() found {names}")
+    try:
+        module.find(HERE.parent.parent / "qemu-configs")
+    except module.CaseError as err:
+        wrong.append(str(err))
+    return wrong
+
+
+def listed() -> list[str]:
+    """What `list` prints wrongly."""
+    configs = ("--configs", HERE / "case/good", "list")
+    both = ("everything  every key, and what may repeat does\n"
+            "minimal     only what is required\n")
+    wrong = []
+    if (done := program.run(CASE, *configs)).stdout != both or done.returncode:
+        wrong.append(f"list: {done}")
+    if (done := program.run(CASE, *configs, "min*")).stdout != "minimal  only what is required\n":
+        wrong.append(f"list min*: {done}")
+    if (done := program.run(CASE, *configs, "x")).returncode != 2 or done.stderr.count("\n") != 1:
+        wrong.append(f"list x: {done}")
+    return wrong
+
+
+def bad(line: str) -> str:
+    """What is wrong with the error about one bad file."""
+    name, _, error = line.partition(":")
+    done = program.run(CASE, "--configs", HERE / "case/bad", "list", name)
+    want = f"scripts/tests/case/bad/{name}.conf:{error}\n"
+    if done.returncode == 2 and done.stderr == want and not done.stdout:
+        return ""
+    return f"{name}: {done.returncode} {done.stdout}{done.stderr}"
+
+
+def main() -> int:
+    """The command line."""
+    lines = (HERE / "case/bad/expected").read_text().splitlines()
+    wrong = [what for line in lines if (what := bad(line))]
+    wrong += good() + listed()
+    unnamed = ({path.stem for path in HERE.glob("case/bad/*.conf")}
+               - {line.partition(":")[0] for line in lines})
+    wrong += [f"{name}.conf: not in bad/expected" for name in sorted(unnamed)]
+    for what in wrong:
+        print(f"case: {what.rstrip()}", file=sys.stderr)
+    print(f"case: {len(lines)} bad files, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

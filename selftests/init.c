@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PID 1 of the guest: mounts what the tests need, runs them one after the
+ * other, reports in KTAP on a virtio port of its own, and powers off.
+ *
+ * What to run comes from the kernel command line, tests="word word ...":
+ *
+ *	prog,arg,...	run /tests/prog with these arguments
+ *	kunit,suite	load /tests/<suite>_kunit.ko, report what it found
+ *	shell		no tests: an interactive shell on the console
+ *
+ * The report is in KUnit's dialect ("TAP version 14", one level of subtests,
+ * " - " before a description), so that any kernel's kunit.py can read it, and
+ * is well formed whatever a test does: results that a test still owes when it
+ * ends become failures.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RESULT_PORT	"memmap.result"
+#define MAX_TESTS	16
+#define MAX_ARGS	16
+#define KSFT_SKIP	4
+
+static int report_fd = STDOUT_FILENO;
+
+static void __attribute__((format(printf, 1, 2))) report(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vdprintf(report_fd, fmt, args);
+	va_end(args);
+}
+
+/*
+ * A line on the console that is in order with what the kernel prints. No
+ * stdio here: it wants to know the file position, which /dev/kmsg has none of.
+ */
+static void console(const char *line)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	char record[128];
+	int len;
+
+	len = snprintf(record, sizeof(record), "<1>%s\n", line);
+	if (fd < 0 || write(fd, record, len) != len)
+		printf("%s\n", line);
+	close(fd);
+}
+
+static void mount_all(void)
+{
+	static const struct {
+		const char *type, *where;
+	} mounts[] = {
+		{ "devtmpfs", "/dev" },
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "debugfs", "/sys/kernel/debug" },
+		{ "tmpfs", "/tmp" },
+		{ "tmpfs", "/run" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].where, 0755);
+		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL))
+			printf("init: mount %s: %s\n", mounts[i].where,
+			       strerror(errno));
+	}
+}
+
+/* Find the result port by its name; the console has to do when there is none. */
+static void open_report(void)
+{
+	char path[64], name[64];
+	int port, fd, len;
+
+	for (port = 0; port < 16; port++) {
+		snprintf(path, sizeof(path),
+			 "/sys/class/virtio-ports/vport0p%d/name", port);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		len = read(fd, name, sizeof(name) - 1);
+		close(fd);
+		name[len > 0 ? len : 0] = '\0';
+		name[strcspn(name, "\n")] = '\0';
+		if (strcmp(name, RESULT_PORT))
+			continue;
+		snprintf(path, sizeof(path), "/dev/vport0p%d", port);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			report_fd = fd;
+			return;
+		}
+	}
+	console("init: no result port, reporting on the console");
+}
+
+/* What one test has said so far. */
+struct progress {
+	int planned;	/* -1: no plan yet */
+	int seen;
+	int failed;
+	char skip[256];	/* the reason for skipping all of it */
+};
+
+/* Pass on one line of a kselftest, in KUnit's dialect. */
+static void report_line(const char *line, struct progress *p)
+{
+	const char *what = line, *skip;
+	int number, len = 0, ok;
+	char name[64];
+
+	if (p->planned < 0 && sscanf(line, "1..%d", &number) == 1) {
+		p->planned = number;
+		skip = strstr(line, "# SKIP");
+		if (skip)
+			snprintf(p->skip, sizeof(p->skip), "%s",
+				 skip + strlen("# SKIP"));
+		report("    %s\n", line);
+		return;
+	}
+
+	ok = !strncmp(line, "ok ", 3);
+	if (ok)
+		what += 3;
+	else if (!strncmp(line, "not ok ", 7))
+		what += 7;
+	if (what != line && sscanf(what, "%d %n", &number, &len) == 1 && len) {
+		what += len;
+		len = 0;
+		if (!strncmp(what, "- ", 2))
+			what += 2;
+		p->seen++;
+		p->failed += !ok;
+		/* kselftest.h has no name for what is skipped: "# SKIP name: why" */
+		if (sscanf(what, "# SKIP %63[a-z0-9_]: %n", name, &len) == 1 && len)
+			report("    ok %d - %s # SKIP %s\n", number, name, what + len);
+		else
+			report("    %s %d - %s\n", ok ? "ok" : "not ok", number, what);
+		return;
+	}
+
+	if (!strncmp(line, "TAP version", 11))
+		return;
+	report("    %s%s\n", line[0] == '#' ? "" : "# ", line);
+}
+
+static pid_t spawn(char *const argv[], int *out)
+{
+	char path[256];
+	int fds[2];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/tests/%s", argv[0]);
+	if (pipe(fds))
+		return -1;
+	/* A grandchild that hangs in the kernel must not keep the pipe open for us. */
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[1]);
+		setenv("PATH", "/tests:/bin:/sbin:/usr/bin:/usr/sbin", 1);
+		execv(path, argv);
+		printf("Bail out! %s: %s\n", path, strerror(errno));
+		fflush(stdout);
+		_exit(127);
+	}
+	close(fds[1]);
+	*out = fds[0];
+	return pid;
+}
+
+/* Read what a test prints until it is gone. Returns its wait status. */
+static int follow(pid_t pid, int fd, struct progress *p)
+{
+	struct pollfd out = { .fd = fd, .events = POLLIN };
+	char line[1024];
+	size_t len = 0;
+	int status = 0, gone = 0;
+
+	for (;;) {
+		if (poll(&out, 1, gone ? 0 : 50) > 0 && (out.revents & POLLIN)) {
+			char c;
+
+			if (read(fd, &c, 1) != 1)
+				break;
+			if (c != '\n' && len < sizeof(line) - 1) {
+				line[len++] = c;
+				continue;
+			}
+			line[len] = '\0';
+			report_line(line, p);
+			len = 0;
+			continue;
+		}
+		if (gone)
+			break;
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			gone = 1;
+	}
+	if (!gone)
+		waitpid(pid, &status, 0);
+	if (len) {
+		line[len] = '\0';
+		report_line(line, p);
+	}
+	close(fd);
+
+	return status;
+}
+
+static void end_test(int number, const char *name, struct progress *p,
+		     int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	int bad = p->failed || (code && code != KSFT_SKIP);
+
+	if (!p->planned && p->skip[0]) {
+		report("ok %d - %s # SKIP%s\n", number, name, p->skip);
+		return;
+	}
+	if (p->planned < 0) {
+		p->planned = 1;
+		report("    1..1\n");
+	}
+	while (p->seen < p->planned) {
+		report("    not ok %d - missing (status %#x before this)\n",
+		       ++p->seen, status);
+		bad = 1;
+	}
+	if (bad && !p->failed)
+		report("    # %s ended with status %#x\n", name, status);
+	report("%s %d - %s\n", bad ? "not ok" : "ok", number, name);
+}
+
+static void run_program(int number, char *const argv[])
+{
+	struct progress p = { .planned = -1 };
+	int out, status = -1;
+	pid_t pid;
+
+	report("    # Subtest: %s\n", argv[0]);
+	pid = spawn(argv, &out);
+	if (pid > 0)
+		status = follow(pid, out, &p);
+	end_test(number, argv[0], &p, status);
+}
+
+/* Load a KUnit suite and copy its own report, which debugfs keeps. */
+static void run_kunit(int number, const char *suite)
+{
+	char path[128], line[512];
+	int fd, err = 0;
+	FILE *results;
+
+	snprintf(path, sizeof(path), "/tests/%s_kunit.ko", suite);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		err = errno;
+	close(fd);
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kunit/%s/results", suite);
+	results = err ? NULL : fopen(path, "re");
+	if (!results) {
+		report("    # Subtest: %s\n    1..1\n", suite);
+		report("    not ok 1 - load %s\nnot ok %d - %s\n",
+		       strerror(err ? err : errno), number, suite);
+		return;
+	}
+
+	/* The suite's own line always has the number 1; ours counts on. */
+	while (fgets(line, sizeof(line), results)) {
+		if (!strncmp(line, "ok 1 - ", 7))
+			report("ok %d - %s", number, line + 7);
+		else if (!strncmp(line, "not ok 1 - ", 11))
+			report("not ok %d - %s", number, line + 11);
+		else
+			report("%s", line);
+	}
+	fclose(results);
+}
+
+static void shell(void)
+{
+	char *const argv[] = { "/bin/sh", "-l", NULL };
+	pid_t pid;
+
+	setenv("PATH", "/tests:/bin:/sbin:/usr/bin:/usr/sbin", 1);
+	pid = fork();
+	if (!pid) {
+		setsid();
+		dup2(open("/dev/console", O_RDWR), STDIN_FILENO);
+		execv("/bin/busybox", argv);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/*
+ * A device that can't be unbound can keep a power-off from ever finishing.
+ * Say so and reset then: the host is waiting for QEMU to end.
+ */
+static void power_off(void)
+{
+	const int limit = 10;
+	int fd;
+
+	sync();
+	console("init: end of run");
+	report("# end of run\n");
+
+	if (!fork()) {
+		reboot(RB_POWER_OFF);
+		_exit(1);
+	}
+	sleep(limit);
+	report("Bail out! power-off still hangs after %d s\n", limit);
+	usleep(100000);
+	fd = open("/proc/sysrq-trigger", O_WRONLY);
+	if (write(fd, "b", 1) != 1)
+		reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}
+
+int main(void)
+{
+	char *words[MAX_TESTS], *args[MAX_ARGS + 1];
+	char *tests, *arg;
+	int nr = 0, i, n;
+
+	mount_all();
+	console("init: start");
+
+	tests = strdup(getenv("tests") ? getenv("tests") : "");
+	if (!strcmp(tests, "shell")) {
+		shell();
+		reboot(RB_POWER_OFF);
+	}
+
+	open_report();
+	while (nr < MAX_TESTS && (words[nr] = strsep(&tests, " ")))
+		if (words[nr][0])
+			nr++;
+
+	report("TAP version 14\n1..%d\n", nr);
+	for (i = 0; i < nr; i++) {
+		for (n = 0; n < MAX_ARGS && (arg = strsep(&words[i], ",")); n++)
+			args[n] = arg;
+		args[n] = NULL;
+		if (!strcmp(args[0], "kunit") && args[1])
+			run_kunit(i + 1, args[1]);
+		else
+			run_program(i + 1, args);
+	}
+	power_off();
+}

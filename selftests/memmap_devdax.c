@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The struct pages of device DAX, for every way to make it: memmap in RAM or
+ * in the device itself, mapped with small or with large pages.
+ *
+ * usage: memmap_devdax [namespace]
+ *
+ * What is in the namespace (namespace0.0) gets lost.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "../kselftest.h"
+#include "memmap.h"
+#include "memmap_dax.h"
+
+#define GARBAGE		0xa5
+#define MAPPED		(4UL << 20)	/* bytes: two large pages */
+
+static const struct mode {
+	const char *word;	/* what the names of its cases start with */
+	const char *map;
+	const char *align;
+	bool altmap;
+} modes[] = {
+	{ "mem_4k", "mem", "4K", false },
+	{ "mem_2m", "mem", "2M", false },
+	{ "dev_4k", "dev", "4K", true },
+	{ "dev_2m", "dev", "2M", true },
+};
+
+#define NR_CASES	8
+#define NR_ALTMAP_CASES	4	/* more with an altmap */
+
+static void result(const struct mode *mode, const char *word, bool good)
+{
+	ksft_test_result(good, "%s_%s\n", mode->word, word);
+}
+
+/*
+ * Fill what is going to be the memmap's storage, so that a struct page that
+ * nobody initialises is recognised: nothing zeroes the storage. Leave out the
+ * start of the namespace, which is looked at for known formats.
+ */
+static bool fill_with_garbage(const char *ns)
+{
+	const unsigned long chunk = 1UL << 20;
+	unsigned long offset, end;
+	char path[300], *buf;
+	struct dirent *entry;
+	struct pages pages;
+	bool good = true;
+	DIR *dir;
+	int fd;
+
+	if (!create_raw(ns) || !read_namespace(ns, &pages))
+		return false;
+
+	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%s/block", ns);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
+		;
+	if (!dir || !entry)
+		return false;
+	snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+	closedir(dir);
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	buf = malloc(chunk);
+	if (fd < 0 || !buf)
+		return false;
+	memset(buf, GARBAGE, chunk);
+
+	/* 64 bytes for a page; alignment adds some */
+	end = pages.nr * 64 + 8 * chunk;
+	for (offset = chunk; good && offset < end; offset += chunk)
+		good = pwrite(fd, buf, chunk, offset) == (ssize_t)chunk;
+	free(buf);
+	if (fsync(fd))
+		good = false;
+	close(fd);
+
+	return good;
+}
+
+static bool check_data_page(const struct mode *mode, const struct dax *dax)
+{
+	return check_pages("data", mode->altmap ? &dax->data : &dax->all,
+			   DEVICE_MASK, DEVICE_PAGE, dax->nid);
+}
+
+static bool check_data_flag(const struct mode *mode, const struct dax *dax)
+{
+	return check_state("data", mode->altmap ? &dax->data : &dax->all,
+			   TEST_MEMMAP_RESERVED, 0);
+}
+
+/* These struct pages have no owner, that is why they stay reserved. */
+static bool check_altmap(const char *what, const struct dax *dax,
+			 const struct pages *pages)
+{
+	return check_pages(what, pages, DEVICE_MASK | TEST_MEMMAP_RESERVED,
+			   DEVICE_PAGE | TEST_MEMMAP_RESERVED, dax->nid);
+}
+
+/*
+ * Map the first pages of the device; write to them, or only compare with what
+ * was written before. Afterwards nobody must be left holding a page.
+ */
+static bool use_mapping(const struct dax *dax, bool write)
+{
+	const struct pages mapped = {
+		dax->data.pfn, MAPPED / sysconf(_SC_PAGESIZE)
+	};
+	uint64_t *word;
+	size_t i, step = sysconf(_SC_PAGESIZE) / sizeof(*word);
+	bool good = true;
+	int fd;
+
+	fd = open_dax(dax);
+	if (fd < 0)
+		return false;
+	word = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (word == MAP_FAILED) {
+		ksft_print_msg("mmap %s: %s\n", dax->name, strerror(errno));
+		return false;
+	}
+
+	for (i = 0; write && i < mapped.nr; i++)
+		word[i * step] = mapped.pfn + i;
+	for (i = 0; good && i < mapped.nr; i++)
+		good = word[i * step] == mapped.pfn + i &&
+		       memmap_vaddr_to_pfn(word + i * step) == mapped.pfn + i;
+	if (!good)
+		ksft_print_msg("%s: page %zu: %#llx in pfn %#lx\n", dax->name,
+			       i - 1, (unsigned long long)word[(i - 1) * step],
+			       memmap_vaddr_to_pfn(word + (i - 1) * step));
+	munmap(word, MAPPED);
+
+	return check_pages("unmapped", &mapped, DEVICE_MASK, DEVICE_PAGE,
+			   dax->nid) && good;
+}
+
+static void test_mode(const char *ns, const struct mode *mode)
+{
+	struct dax dax = {};
+	bool good;
+
+	good = fill_with_garbage(ns) &&
+	       create_dax(ns, mode->map, mode->align, &dax);
+	result(mode, "create", good);
+	if (!good) {
+		int rest = NR_CASES - 1 + mode->altmap * NR_ALTMAP_CASES;
+
+		while (rest--)
+			result(mode, "not_created", false);
+		return;
+	}
+
+	result(mode, "data_page", check_data_page(mode, &dax));
+	result(mode, "data_flag", check_data_flag(mode, &dax));
+	if (mode->altmap) {
+		result(mode, "storage",
+		       check_altmap("storage", &dax, &dax.storage));
+		result(mode, "reserve",
+		       check_altmap("reserve", &dax, &dax.reserve));
+	}
+	result(mode, "mmap", use_mapping(&dax, true));
+
+	/* Nothing but this device is in its memory sections. */
+	result(mode, "unbind", bind_dax(&dax, false) &&
+	       check_state("unbound", &dax.all, TEST_MEMMAP_VALID, 0));
+
+	good = bind_dax(&dax, true);
+	result(mode, "rebind_page", good && check_data_page(mode, &dax) &&
+	       use_mapping(&dax, false));
+	result(mode, "rebind_flag", good && check_data_flag(mode, &dax));
+	if (mode->altmap) {
+		result(mode, "rebind_storage",
+		       good && check_altmap("storage", &dax, &dax.storage));
+		result(mode, "rebind_reserve",
+		       good && check_altmap("reserve", &dax, &dax.reserve));
+	}
+
+	result(mode, "destroy", destroy_namespace(ns) &&
+	       check_state("destroyed", &dax.all, TEST_MEMMAP_VALID, 0));
+}
+
+int main(int argc, char *argv[])
+{
+	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	const char *const ndctl[] = { "ndctl", "--version", NULL };
+	struct pages pages;
+	unsigned int plan = 0;
+	size_t i;
+
+	ksft_print_header();
+	memmap_require();
+	if (!read_namespace(ns, &pages))
+		ksft_exit_skip("needs %s\n", ns);
+	if (run_command(NDCTL_SECONDS, ndctl))
+		ksft_exit_skip("needs ndctl\n");
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		plan += NR_CASES + modes[i].altmap * NR_ALTMAP_CASES;
+	ksft_set_plan(plan);
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		test_mode(ns, &modes[i]);
+
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory blocks of a DIMM that are onlined, used, offlined and onlined again:
+ * what their struct pages look like at each step.
+ *
+ *	memmap_dimm boot START SIZE	a DIMM that was there at boot
+ *	memmap_dimm hotplug NAME SIZE	a DIMM that the host plugs when asked to
+ *
+ * Numbers are bytes, in any base. The memory blocks must be offline to begin
+ * with (memhp_default_state=offline). With "boot" the blocks are left as they
+ * are in the end, one of them onlined for the kernel; with "hotplug" the DIMM is
+ * unplugged again.
+ */
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "../kselftest.h"
+#include "memmap.h"
+#include "memmap_layout.h"
+
+#define NR_MOVABLE	2		/* blocks onlined to the movable zone */
+#define BUF_SIZE	(32UL << 20)	/* memory that is written and read */
+#define MIN_USED	4096		/* pages of it that the DIMM must hold */
+#define OFFLINE_TRIES	10
+#define OFFLINE_SECONDS	15		/* one attempt to offline */
+#define PLUG_SECONDS	20
+#define CHUNK		4096
+
+static unsigned long first_block, nr_blocks, pages_per_block;
+static unsigned long page_size;
+static unsigned char *buf;
+
+/* Write @state to the state file of the memory block. Returns 0 or -errno. */
+static int set_state(unsigned long block, const char *state)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
+	return write_text(path, state);
+}
+
+/* The kernel would retry for as long as pages can't be migrated: interrupt it. */
+static void interrupt(int unused)
+{
+	(void)unused;
+}
+
+static bool offline_block(unsigned long block)
+{
+	int tries, err = 0;
+
+	for (tries = 0; tries < OFFLINE_TRIES; tries++) {
+		alarm(OFFLINE_SECONDS);
+		err = set_state(block, "offline");
+		alarm(0);
+		if (!err)
+			return true;
+		usleep(100000);
+	}
+	ksft_print_msg("memory%lu: offline: %s\n", block, strerror(-err));
+	return false;
+}
+
+/* One MEM_GOING_ONLINE event for the block, when none of it was reserved? */
+static bool saw_going_online(unsigned long block)
+{
+	const unsigned long pfn = block * pages_per_block;
+	unsigned long start, nr, reserved;
+	FILE *events = open_file(GOING_ONLINE_FILE);
+	int seen = 0, clean = 0;
+	char line[128];
+
+	while (fgets(line, sizeof(line), events)) {
+		if (sscanf(line, "%lu %lu %lu", &start, &nr, &reserved) != 3 ||
+		    start != pfn)
+			continue;
+		seen++;
+		clean += nr == pages_per_block && !reserved;
+		ksft_print_msg("memory%lu: going online: %lu of %lu pages reserved\n",
+			       block, reserved, nr);
+	}
+	fclose(events);
+	if (seen != 1)
+		ksft_print_msg("memory%lu: %d going-online events\n", block,
+			       seen);
+
+	return seen == 1 && clean == 1;
+}
+
+/* Is the block online in this zone, and every struct page of it as it should be? */
+static bool pages_are_online(unsigned long block, const char *zone_name)
+{
+	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
+				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
+	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
+	const unsigned long start = block * pages_per_block;
+	static struct test_memmap_page recs[CHUNK];
+	struct zone zones[MAX_ZONES], *zone;
+	unsigned long pfn, wrong = 0, i;
+	int nr = read_zones(zones, MAX_ZONES);
+
+	for (zone = zones; zone < zones + nr; zone++)
+		if (!strcmp(zone->name, zone_name) &&
+		    block_on_node(block, zone->nid) && zone->start <= start &&
+		    start + pages_per_block <= zone->end)
+			break;
+	if (block_online(block) != 1 || zone == zones + nr) {
+		ksft_print_msg("memory%lu: not online, or not spanned by %s\n",
+			       block, zone_name);
+		return false;
+	}
+
+	for (pfn = start; pfn < start + pages_per_block; pfn += CHUNK) {
+		memmap_read(pfn, recs, CHUNK);
+		for (i = 0; i < CHUNK; i++)
+			wrong += recs[i].nid != zone->nid ||
+				 recs[i].zone != zone->index;
+	}
+	if (wrong)
+		ksft_print_msg("memory%lu: %lu pages not of node %d, zone %u\n",
+			       block, wrong, zone->nid, zone->index);
+
+	return !wrong && memmap_count(start, pages_per_block, mask, want,
+				      "online page") == pages_per_block;
+}
+
+static bool pages_are_offline(unsigned long block)
+{
+	if (block_online(block)) {
+		ksft_print_msg("memory%lu: not offline\n", block);
+		return false;
+	}
+
+	return memmap_count(block * pages_per_block, pages_per_block,
+			    TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE,
+			    TEST_MEMMAP_VALID, "offline page") ==
+	       pages_per_block;
+}
+
+/* Online blocks [@from, @from + @nr) and report two cases. */
+static void test_online(unsigned long from, unsigned long nr,
+			const char *state, const char *zone,
+			const char *going_online, const char *online)
+{
+	bool clean = true, good = true;
+	unsigned long block;
+	int err;
+
+	for (block = from; block < from + nr; block++) {
+		write_text(GOING_ONLINE_FILE, "0");
+		err = set_state(block, state);
+		if (err)
+			ksft_print_msg("memory%lu: %s: %s\n", block, state,
+				       strerror(-err));
+		clean &= saw_going_online(block);
+		good &= !err && pages_are_online(block, zone);
+	}
+	ksft_test_result(clean, "%s\n", going_online);
+	ksft_test_result(good, "%s\n", online);
+}
+
+static void test_offline(const char *word)
+{
+	bool good = true;
+	unsigned long i;
+
+	for (i = 0; i < NR_MOVABLE; i++) {
+		good &= offline_block(first_block + i);
+		good &= pages_are_offline(first_block + i);
+	}
+	ksft_test_result(good, "%s\n", word);
+}
+
+static unsigned long pattern(unsigned long i)
+{
+	return (i + 1) * 0x9e3779b97f4a7c15UL;
+}
+
+static bool buf_is_intact(void)
+{
+	unsigned long *words = (unsigned long *)buf, i;
+
+	for (i = 0; i < BUF_SIZE / sizeof(*words); i++)
+		if (words[i] != pattern(i))
+			return false;
+	return true;
+}
+
+/* How many pages of the buffer the DIMM holds. */
+static unsigned long buf_pages_in_dimm(void)
+{
+	unsigned long first = first_block * pages_per_block, nr = 0, off, pfn;
+
+	for (off = 0; off < BUF_SIZE; off += page_size) {
+		pfn = memmap_vaddr_to_pfn(buf + off);
+		if (pfn >= first && pfn < first + nr_blocks * pages_per_block)
+			nr++;
+	}
+
+	return nr;
+}
+
+/*
+ * User memory comes from the movable zone first, so it comes from the DIMM.
+ * Returns whether it did.
+ */
+static bool test_write_read(void)
+{
+	unsigned long *words, i, used;
+
+	buf = mmap(NULL, BUF_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (buf == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	words = (unsigned long *)buf;
+	for (i = 0; i < BUF_SIZE / sizeof(*words); i++)
+		words[i] = pattern(i);
+
+	used = buf_pages_in_dimm();
+	ksft_print_msg("%lu of %lu pages are in the DIMM\n", used,
+		       BUF_SIZE / page_size);
+	ksft_test_result(used >= MIN_USED && buf_is_intact(), "write_read\n");
+	return used >= MIN_USED;
+}
+
+/* Offlining has moved the buffer elsewhere. */
+static void test_migrated(bool was_in_dimm)
+{
+	unsigned long used = buf_pages_in_dimm();
+
+	if (used)
+		ksft_print_msg("%lu pages are still in the DIMM\n", used);
+	ksft_test_result(was_in_dimm && !used && buf_is_intact(), "migrated\n");
+	munmap(buf, BUF_SIZE);
+}
+
+static bool all_offline(void)
+{
+	bool good = true;
+	unsigned long i;
+
+	for (i = 0; i < nr_blocks; i++)
+		good &= pages_are_offline(first_block + i);
+	return good;
+}
+
+static bool in_iomem(unsigned long long start, unsigned long long size)
+{
+	return system_ram_pages(start / page_size, (start + size) / page_size)
+		== size / page_size;
+}
+
+/* From a DIMM that is there, offline, to the same. */
+static void test_blocks(void)
+{
+	bool in_dimm;
+
+	ksft_test_result(all_offline(), "blocks_offline\n");
+	test_online(first_block, NR_MOVABLE, "online_movable", "Movable",
+		    "going_online", "online");
+	in_dimm = test_write_read();
+	test_offline("offline");
+	test_migrated(in_dimm);
+	test_online(first_block, NR_MOVABLE, "online_movable", "Movable",
+		    "going_online_again", "online_again");
+}
+
+#define NR_BLOCKS_CASES	8	/* what test_blocks() reports */
+
+static void set_range(unsigned long long start, unsigned long long size)
+{
+	unsigned long long block_size = pages_per_block * page_size;
+
+	first_block = start / block_size;
+	nr_blocks = size / block_size;
+	if (start % block_size || size % block_size || nr_blocks <= NR_MOVABLE)
+		ksft_exit_fail_msg("%#llx %#llx: not %d blocks of %#llx\n",
+				   start, size, NR_MOVABLE + 1, block_size);
+}
+
+static void test_boot(unsigned long long start, unsigned long long size)
+{
+	set_range(start, size);
+	ksft_set_plan(1 + NR_BLOCKS_CASES + 2);
+	ksft_test_result(in_iomem(start, size), "iomem\n");
+	test_blocks();
+	test_online(first_block + NR_MOVABLE, 1, "online_kernel", "Normal",
+		    "going_online_kernel", "online_kernel");
+}
+
+static bool is_gone(unsigned long long start, unsigned long long size)
+{
+	unsigned long pages = size / page_size, blocks = 0, left, ram, i;
+
+	ram = system_ram_pages(start / page_size, (start + size) / page_size);
+	for (i = 0; i < nr_blocks; i++)
+		blocks += block_online(first_block + i) >= 0;
+	left = pages - memmap_count(first_block * pages_per_block, pages,
+				    TEST_MEMMAP_VALID, 0, NULL);
+	if (ram || blocks || left)
+		ksft_print_msg("still there: %lu RAM pages, %lu blocks, %lu struct pages\n",
+			       ram, blocks, left);
+
+	return !ram && !blocks && !left;
+}
+
+static void test_hotplug(const char *name, unsigned long long want_size)
+{
+	long long end = now_ms() + PLUG_SECONDS * 1000;
+	unsigned long long start = 0, size = 0;
+	char request[64], answer[128];
+	int err;
+
+	snprintf(request, sizeof(request), "plug %s", name);
+	err = host_request(request, answer, sizeof(answer));
+	if (err == -ENODEV)
+		ksft_exit_skip("no host that plugs memory\n");
+	if (err || sscanf(answer, "%lli %lli", (long long *)&start,
+			  (long long *)&size) != 2)
+		ksft_exit_fail_msg("%s: %s\n", request, answer);
+
+	set_range(start, size);
+	ksft_set_plan(1 + NR_BLOCKS_CASES + 3);
+	/* The memory blocks come last; onlining them waits for the rest. */
+	while (block_online(first_block + nr_blocks - 1) < 0 && now_ms() < end)
+		usleep(10000);
+	ksft_test_result(size == want_size && in_iomem(start, size), "iomem\n");
+	test_blocks();
+
+	test_offline("offline_again");
+	snprintf(request, sizeof(request), "unplug %s", name);
+	err = host_request(request, answer, sizeof(answer));
+	if (err)
+		ksft_print_msg("%s: %s\n", request, answer);
+	ksft_test_result(!err, "unplug\n");
+	ksft_test_result(is_gone(start, size), "gone\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+
+	ksft_print_header();
+	memmap_require();
+	page_size = sysconf(_SC_PAGESIZE);
+	pages_per_block = block_pages();
+	sigaction(SIGALRM, &action, NULL);
+
+	if (argc == 4 && !strcmp(argv[1], "boot"))
+		test_boot(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
+	else if (argc == 4 && !strcmp(argv[1], "hotplug"))
+		test_hotplug(argv[2], strtoull(argv[3], NULL, 0));
+	else
+		ksft_exit_skip("usage: memmap_dimm boot START SIZE | hotplug NAME SIZE\n");
+	ksft_exit(!ksft_get_fail_cnt());
+}

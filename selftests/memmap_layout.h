@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the kernel says about the layout of memory: zones (/proc/zoneinfo),
+ * System RAM (/proc/iomem) and memory blocks (/sys/devices/system/memory).
+ */
+#ifndef _SELFTESTS_MEMMAP_LAYOUT_H
+#define _SELFTESTS_MEMMAP_LAYOUT_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../kselftest.h"
+#include "memmap.h"
+
+#define BLOCKS_DIR	"/sys/devices/system/memory"
+#define MAX_ZONES	64
+#define MAX_RANGES	64
+
+/* A populated zone: pfns [start, end). */
+struct zone {
+	int nid;
+	unsigned int index;	/* as page_zonenum() */
+	char name[16];
+	unsigned long start;
+	unsigned long end;
+};
+
+/* Whole pages, pfns [start, end). */
+struct range {
+	unsigned long start;
+	unsigned long end;
+};
+
+static inline FILE *open_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+	return file;
+}
+
+/*
+ * The populated zones; returns how many. A zone's index is its place among all
+ * zones of its node, which /proc/zoneinfo lists without exception.
+ */
+static inline int read_zones(struct zone *zones, int max)
+{
+	FILE *file = open_file("/proc/zoneinfo");
+	unsigned long spanned = 0, number;
+	struct zone zone = { .nid = -1 };
+	char line[256];
+	int nid, nr = 0;
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Node %d, zone %15s", &nid, zone.name) == 2) {
+			zone.index = nid == zone.nid ? zone.index + 1 : 0;
+			zone.nid = nid;
+		} else if (sscanf(line, " spanned %lu", &number) == 1) {
+			spanned = number;
+		} else if (sscanf(line, " start_pfn: %lu", &number) == 1) {
+			/* Comes last, and only for a populated zone. */
+			zone.start = number;
+			zone.end = number + spanned;
+			if (nr < max)
+				zones[nr++] = zone;
+		}
+	}
+	fclose(file);
+
+	return nr;
+}
+
+/* The ranges that /proc/iomem calls System RAM; returns how many. */
+static inline int read_system_ram(struct range *ranges, int max)
+{
+	const unsigned long page = sysconf(_SC_PAGESIZE);
+	FILE *file = open_file("/proc/iomem");
+	unsigned long long start, end;
+	char line[256], name[64];
+	int nr = 0;
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, " %llx-%llx : %63[^\n]", &start, &end,
+			   name) != 3 || strncmp(name, "System RAM", 10))
+			continue;
+		if (nr == max)
+			ksft_exit_fail_msg("more than %d ranges of RAM\n", max);
+		ranges[nr].start = (start + page - 1) / page;
+		ranges[nr++].end = (end + 1) / page;
+	}
+	fclose(file);
+
+	return nr;
+}
+
+/* How many pages of [@start, @end) are System RAM. */
+static inline unsigned long system_ram_pages(unsigned long start,
+					     unsigned long end)
+{
+	struct range ram[MAX_RANGES];
+	int nr = read_system_ram(ram, MAX_RANGES), i;
+	unsigned long pages = 0, from, to;
+
+	for (i = 0; i < nr; i++) {
+		from = ram[i].start > start ? ram[i].start : start;
+		to = ram[i].end < end ? ram[i].end : end;
+		if (from < to)
+			pages += to - from;
+	}
+
+	return pages;
+}
+
+/* Pages in a memory block. */
+static inline unsigned long block_pages(void)
+{
+	unsigned long bytes;
+	char text[32];
+	int err;
+
+	err = read_text(BLOCKS_DIR "/block_size_bytes", text, sizeof(text));
+	bytes = err ? 0 : strtoul(text, NULL, 16);
+	if (!bytes)
+		ksft_exit_fail_msg("no size of memory blocks: %s\n",
+				   strerror(-err));
+	return bytes / sysconf(_SC_PAGESIZE);
+}
+
+/* 1: the memory block is online, 0: offline, -1: neither, or not there. */
+static inline int block_online(unsigned long block)
+{
+	char path[64], state[32];
+
+	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
+	if (read_text(path, state, sizeof(state)))
+		return -1;
+	if (!strcmp(state, "online"))
+		return 1;
+	return strcmp(state, "offline") ? -1 : 0;
+}
+
+/* Is there a link between the memory block and the node? */
+static inline bool block_on_node(unsigned long block, int nid)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/node/node%d/memory%lu", nid, block);
+	return !access(path, F_OK);
+}
+
+/* Call @fn for each memory block, in no order; returns how many. */
+static inline int walk_blocks(void (*fn)(unsigned long block))
+{
+	DIR *dir = opendir(BLOCKS_DIR);
+	struct dirent *entry;
+	unsigned long block;
+	int nr = 0;
+
+	if (!dir)
+		ksft_exit_fail_msg(BLOCKS_DIR ": %s\n", strerror(errno));
+	while ((entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "memory%lu", &block) != 1)
+			continue;
+		fn(block);
+		nr++;
+	}
+	closedir(dir);
+
+	return nr;
+}
+
+#endif

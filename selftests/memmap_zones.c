@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every page that pfn_to_online_page() accepts is spanned by exactly one zone
+ * and belongs to the right node; what is not RAM among them is reserved; and
+ * the files that walk all pages agree.
+ *
+ * Looks at every page of every memory block, a second for 4 GiB. Expects the
+ * zones of a machine as it was booted: memory that was onlined later can make
+ * zones overlap, which is no error of the kernel's.
+ */
+#include <fcntl.h>
+
+#include "../kselftest.h"
+#include "memmap.h"
+#include "memmap_layout.h"
+
+#define CHUNK	8192	/* pages looked at in one go */
+#define SHOWN	3	/* wrong pages that are printed, for each case */
+#define SECONDS	60	/* give up (die) after that long */
+
+enum {
+	RAM_ONLINE,
+	ZONE_SPANS,
+	ONE_ZONE,
+	RIGHT_ZONE,
+	RIGHT_NODE,
+	HOLES_RESERVED,
+	NO_DEVICE_ONLINE,
+	KPAGEFLAGS,
+	NR_PAGE_CASES,
+};
+
+static struct {
+	const char *word;
+	unsigned long looked_at;
+	unsigned long wrong;
+} cases[NR_PAGE_CASES] = {
+	/* Pages of RAM are online when their memory block is, and else not. */
+	[RAM_ONLINE] = { .word = "ram_online" },
+	/* At least one populated zone spans an online page. */
+	[ZONE_SPANS] = { .word = "zone_spans" },
+	/* At most one does. */
+	[ONE_ZONE] = { .word = "one_zone" },
+	/* It is the one that a page of RAM says it is in. */
+	[RIGHT_ZONE] = { .word = "right_zone" },
+	/* The node that the page says it is on has its memory block. */
+	[RIGHT_NODE] = { .word = "right_node" },
+	/* Online pages that are not RAM (but for their section) are reserved. */
+	[HOLES_RESERVED] = { .word = "holes_reserved" },
+	[NO_DEVICE_ONLINE] = { .word = "no_device_online" },
+	/* KPF_NOPAGE and KPF_RESERVED are as the struct page has it. */
+	[KPAGEFLAGS] = { .word = "kpageflags" },
+};
+
+static struct zone zones[MAX_ZONES];
+static struct range ram[MAX_RANGES];
+static int nr_zones, nr_ram;
+static unsigned long pages_per_block, misplaced_holes;
+static int kpageflags_fd;
+
+static void check(int which, bool good, unsigned long pfn,
+		  const struct test_memmap_page *rec)
+{
+	cases[which].looked_at++;
+	if (good || cases[which].wrong++ >= SHOWN)
+		return;
+	ksft_print_msg("%s: pfn %#lx state %#x flags %#llx node %d zone %u\n",
+		       cases[which].word, pfn, rec->state,
+		       (unsigned long long)rec->flags, rec->nid, rec->zone);
+}
+
+static bool is_ram(unsigned long pfn)
+{
+	int i;
+
+	for (i = 0; i < nr_ram; i++)
+		if (pfn >= ram[i].start && pfn < ram[i].end)
+			return true;
+	return false;
+}
+
+/*
+ * Two kinds of holes can't be in the zone that they name. Page 0 is kept from
+ * memblock on x86, so that the first zone begins behind it; walkers of a zone
+ * never meet it. And holes at the end of a zone name the next one up, see
+ * memmap_init_zone_range(): counted, but not held against the kernel.
+ */
+static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
+{
+	unsigned long first = -1UL;
+	const struct zone *zone;
+	bool right = false;
+	int nr = 0;
+
+	for (zone = zones; zone < zones + nr_zones; zone++) {
+		first = zone->start < first ? zone->start : first;
+		if (pfn < zone->start || pfn >= zone->end)
+			continue;
+		nr++;
+		if (zone->nid == rec->nid && zone->index == rec->zone)
+			right = true;
+	}
+
+	check(ONE_ZONE, nr <= 1, pfn, rec);
+	if (is_ram(pfn))
+		check(RIGHT_ZONE, right, pfn, rec);
+	else if (pfn < first)
+		return;
+	else if (nr && !right)
+		misplaced_holes++;
+	check(ZONE_SPANS, nr, pfn, rec);
+}
+
+/* Flags of [@pfn, @pfn + @nr); there are none beyond the end of memory. */
+static void read_kpageflags(unsigned long pfn, unsigned long long *flags,
+			    size_t nr)
+{
+	ssize_t got, i;
+
+	got = pread(kpageflags_fd, flags, nr * sizeof(*flags),
+		    pfn * sizeof(*flags));
+	if (got < 0)
+		ksft_exit_fail_msg("kpageflags: pfn %#lx: %s\n", pfn,
+				   strerror(errno));
+	for (i = got / sizeof(*flags); i < (ssize_t)nr; i++)
+		flags[i] = 1ULL << KPF_NOPAGE;
+}
+
+static void check_page(unsigned long pfn, const struct test_memmap_page *rec,
+		       unsigned long long kflags, int block_state,
+		       bool right_node)
+{
+	bool online = rec->state & TEST_MEMMAP_ONLINE;
+	bool reserved = rec->state & TEST_MEMMAP_RESERVED;
+
+	if (is_ram(pfn))
+		check(RAM_ONLINE, online == block_state, pfn, rec);
+	check(KPAGEFLAGS, online == !(kflags >> KPF_NOPAGE & 1) &&
+	      (!online || reserved == (kflags >> KPF_RESERVED & 1)), pfn, rec);
+	if (!online)
+		return;
+
+	check_zone(pfn, rec);
+	check(RIGHT_NODE, right_node, pfn, rec);
+	if (!is_ram(pfn))
+		check(HOLES_RESERVED, reserved, pfn, rec);
+	check(NO_DEVICE_ONLINE, !(rec->state & TEST_MEMMAP_DEVICE), pfn, rec);
+}
+
+static void check_block(unsigned long block)
+{
+	static struct test_memmap_page recs[CHUNK];
+	static unsigned long long flags[CHUNK];
+	unsigned long pfn = block * pages_per_block;
+	unsigned long end = pfn + pages_per_block;
+	int state = block_online(block), nid = -1;
+	bool right_node = false;
+	unsigned long nr, i;
+
+	for (; pfn < end; pfn += nr) {
+		nr = end - pfn < CHUNK ? end - pfn : CHUNK;
+		memmap_read(pfn, recs, nr);
+		read_kpageflags(pfn, flags, nr);
+		for (i = 0; i < nr; i++) {
+			if (recs[i].nid != nid) {
+				nid = recs[i].nid;
+				right_node = block_on_node(block, nid);
+			}
+			check_page(pfn + i, &recs[i], flags[i], state,
+				   right_node);
+		}
+	}
+}
+
+static void test_pages(void)
+{
+	int i, nr_blocks;
+
+	kpageflags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	if (kpageflags_fd < 0)
+		ksft_exit_fail_msg("/proc/kpageflags: %s\n", strerror(errno));
+	nr_zones = read_zones(zones, MAX_ZONES);
+	nr_ram = read_system_ram(ram, MAX_RANGES);
+	pages_per_block = block_pages();
+	nr_blocks = walk_blocks(check_block);
+	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
+		       nr_zones, nr_ram, nr_blocks);
+	ksft_print_msg("%lu hole pages name a zone that does not span them\n",
+		       misplaced_holes);
+
+	/* A case that had nothing to look at has shown nothing. */
+	for (i = 0; i < NR_PAGE_CASES; i++) {
+		ksft_print_msg("%s: %lu of %lu pages are wrong\n",
+			       cases[i].word, cases[i].wrong,
+			       cases[i].looked_at);
+		ksft_test_result(cases[i].looked_at && !cases[i].wrong, "%s\n",
+				 cases[i].word);
+	}
+}
+
+/*
+ * The pageblocks that /proc/pagetypeinfo counts in a zone are those that have
+ * an online page of this zone where the kernel looks: at the zone's start and
+ * then in steps of a pageblock.
+ */
+static unsigned long count_pageblocks(const struct zone *zone,
+				      unsigned long step)
+{
+	struct test_memmap_page rec;
+	unsigned long pfn, nr = 0;
+
+	for (pfn = zone->start; pfn < zone->end; pfn += step) {
+		rec = memmap_page(pfn);
+		if (rec.state & TEST_MEMMAP_ONLINE && rec.nid == zone->nid &&
+		    rec.zone == zone->index)
+			nr++;
+	}
+
+	return nr;
+}
+
+/* The sum of what "Number of blocks type" says about @zone, -1 if nothing. */
+static long shown_pageblocks(const struct zone *zone, unsigned long *step)
+{
+	FILE *file = open_file("/proc/pagetypeinfo");
+	char line[512], name[16], *word;
+	bool counts = false;
+	long sum = -1;
+	int nid, len;
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Pages per block: %lu", step) == 1)
+			continue;
+		if (!strncmp(line, "Number of ", 10))
+			counts = !strncmp(line + 10, "blocks type", 11);
+		if (!counts || sscanf(line, "Node %d, zone %15s%n", &nid, name,
+				      &len) != 2)
+			continue;
+		if (nid != zone->nid || strcmp(name, zone->name))
+			continue;
+		sum = 0;
+		for (word = strtok(line + len, " "); word;
+		     word = strtok(NULL, " "))
+			sum += atol(word);
+	}
+	if (ferror(file))
+		sum = -1;
+	fclose(file);
+
+	return sum;
+}
+
+static void test_pagetypeinfo(void)
+{
+	unsigned long step = 0;
+	bool good = nr_zones;
+	long shown, count;
+	int i;
+
+	for (i = 0; i < nr_zones; i++) {
+		shown = shown_pageblocks(&zones[i], &step);
+		count = step ? (long)count_pageblocks(&zones[i], step) : -2;
+		if (shown == count)
+			continue;
+		ksft_print_msg("node %d zone %s: %ld pageblocks, not %ld\n",
+			       zones[i].nid, zones[i].name, shown, count);
+		good = false;
+	}
+	ksft_test_result(good, "pagetypeinfo\n");
+}
+
+/* Every page that has an owner is online, and the file has an end. */
+static void test_page_owner(void)
+{
+	static char buf[16384], cmdline[4096];
+	unsigned long pfn, records = 0, wrong = 0;
+	ssize_t got = -1;
+	char *text;
+	int fd;
+
+	read_text("/proc/cmdline", cmdline, sizeof(cmdline));
+	if (!strstr(cmdline, "page_owner=on")) {
+		ksft_test_result_skip("page_owner: not booted with page_owner=on\n");
+		return;
+	}
+
+	fd = open("/sys/kernel/debug/page_owner", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (got = read(fd, buf, sizeof(buf) - 1)) > 0) {
+		buf[got] = '\0';
+		records++;
+		text = strstr(buf, "PFN ");
+		if (text && sscanf(text, "PFN %lu", &pfn) == 1 &&
+		    memmap_page(pfn).state & TEST_MEMMAP_ONLINE)
+			continue;
+		if (wrong++ < SHOWN)
+			ksft_print_msg("page_owner: not online: %.60s\n",
+				       text ? text : buf);
+	}
+	if (got < 0)
+		ksft_print_msg("page_owner: %s\n", strerror(errno));
+	close(fd);
+	ksft_print_msg("page_owner: %lu of %lu records are wrong\n", wrong,
+		       records);
+	ksft_test_result(!got && records && !wrong, "page_owner\n");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	memmap_require();
+	alarm(SECONDS);
+	ksft_set_plan(NR_PAGE_CASES + 2);
+	test_pages();
+	test_pagetypeinfo();
+	test_page_owner();
+	ksft_exit(!ksft_get_fail_cnt());
+}

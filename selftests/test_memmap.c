@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Show struct pages to the memmap selftests.
+ *
+ * /proc/kpageflags only speaks of pages that pfn_to_online_page() accepts, so
+ * it says nothing about ZONE_DEVICE and nothing about memory blocks that are
+ * being onlined. Both are what the selftests in tools/testing/selftests/memmap
+ * have to look at. Under <debugfs>/test_memmap:
+ *
+ * pages:         one struct test_memmap_page per pfn, see test_memmap_uapi.h
+ * going_online:  one line "start_pfn nr_pages nr_reserved" for every
+ *                MEM_GOING_ONLINE event since the file was last written to, with
+ *                what the struct pages looked like to the notifier
+ *
+ * The struct page of a pfn is read as it is, initialised or not: no flag test
+ * that follows a compound head, nothing that takes a reference. A device or a
+ * memory block that is taken away while its pages are being read is the
+ * tester's mistake.
+ */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "test_memmap_uapi.h"
+
+#define MAX_EVENTS	64
+
+struct going_online {
+	unsigned long start_pfn;
+	unsigned long nr_pages;
+	unsigned long nr_reserved;
+};
+
+static struct dentry *test_memmap_dir;
+static DEFINE_MUTEX(events_lock);	/* events and nr_events */
+static struct going_online events[MAX_EVENTS];
+static unsigned int nr_events;
+
+static void read_page(unsigned long pfn, struct test_memmap_page *rec)
+{
+	struct dev_pagemap *pgmap;
+	struct page *page;
+
+	memset(rec, 0, sizeof(*rec));
+	if (!pfn_valid(pfn))
+		return;
+
+	page = pfn_to_page(pfn);
+	rec->flags = page->flags;
+	rec->refcount = page_ref_count(page);
+	rec->nid = page_to_nid(page);
+	rec->zone = page_zonenum(page);
+	rec->state = TEST_MEMMAP_VALID;
+	if (pfn_to_online_page(pfn))
+		rec->state |= TEST_MEMMAP_ONLINE;
+	if (test_bit(PG_reserved, &page->flags))
+		rec->state |= TEST_MEMMAP_RESERVED;
+	if (is_zone_device_page(page))
+		rec->state |= TEST_MEMMAP_DEVICE;
+
+	pgmap = get_dev_pagemap(pfn, NULL);
+	if (pgmap) {
+		rec->state |= TEST_MEMMAP_PGMAP;
+		put_dev_pagemap(pgmap);
+	}
+}
+
+static ssize_t pages_read(struct file *file, char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	struct test_memmap_page rec;
+	unsigned long pfn;
+	size_t done;
+
+	if (*ppos % sizeof(rec) || count % sizeof(rec))
+		return -EINVAL;
+
+	for (done = 0; done < count; done += sizeof(rec)) {
+		pfn = (*ppos + done) / sizeof(rec);
+		if (pfn >= 1UL << (MAX_PHYSMEM_BITS - PAGE_SHIFT))
+			break;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		read_page(pfn, &rec);
+		if (copy_to_user(buf + done, &rec, sizeof(rec)))
+			return -EFAULT;
+		cond_resched();
+	}
+
+	*ppos += done;
+	return done;
+}
+
+static const struct file_operations pages_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = pages_read,
+	.llseek = default_llseek,
+};
+
+static int going_online_notify(struct notifier_block *nb, unsigned long action,
+			       void *data)
+{
+	struct memory_notify *arg = data;
+	struct going_online *event;
+	unsigned long pfn;
+
+	if (action != MEM_GOING_ONLINE)
+		return NOTIFY_OK;
+
+	mutex_lock(&events_lock);
+	if (nr_events < MAX_EVENTS) {
+		event = &events[nr_events++];
+		event->start_pfn = arg->start_pfn;
+		event->nr_pages = arg->nr_pages;
+		event->nr_reserved = 0;
+		for (pfn = arg->start_pfn;
+		     pfn < arg->start_pfn + arg->nr_pages; pfn++)
+			if (test_bit(PG_reserved, &pfn_to_page(pfn)->flags))
+				event->nr_reserved++;
+	}
+	mutex_unlock(&events_lock);
+
+	return NOTIFY_OK;
+}
+
+static struct notifier_block going_online_nb = {
+	.notifier_call = going_online_notify,
+};
+
+static int going_online_show(struct seq_file *m, void *unused)
+{
+	unsigned int i;
+
+	mutex_lock(&events_lock);
+	for (i = 0; i < nr_events; i++)
+		seq_printf(m, "%lu %lu %lu\n", events[i].start_pfn,
+			   events[i].nr_pages, events[i].nr_reserved);
+	mutex_unlock(&events_lock);
+
+	return 0;
+}
+
+static int going_online_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, going_online_show, NULL);
+}
+
+static ssize_t going_online_write(struct file *file, const char __user *buf,
+				  size_t count, loff_t *ppos)
+{
+	mutex_lock(&events_lock);
+	nr_events = 0;
+	mutex_unlock(&events_lock);
+
+	return count;
+}
+
+static const struct file_operations going_online_fops = {
+	.owner = THIS_MODULE,
+	.open = going_online_open,
+	.read = seq_read,
+	.write = going_online_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static int __init test_memmap_init(void)
+{
+	int ret;
+
+	ret = register_memory_notifier(&going_online_nb);
+	if (ret)
+		return ret;
+
+	test_memmap_dir = debugfs_create_dir("test_memmap", NULL);
+	debugfs_create_file_size("pages", 0400, test_memmap_dir, NULL,
+				 &pages_fops, MAX_LFS_FILESIZE);
+	debugfs_create_file("going_online", 0600, test_memmap_dir, NULL,
+			    &going_online_fops);
+	return 0;
+}
+module_init(test_memmap_init);
+
+static void __exit test_memmap_exit(void)
+{
+	debugfs_remove_recursive(test_memmap_dir);
+	unregister_memory_notifier(&going_online_nb);
+}
+module_exit(test_memmap_exit);
+
+MODULE_DESCRIPTION("Show struct pages to the memmap selftests");
+MODULE_LICENSE("GPL");

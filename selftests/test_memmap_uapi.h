@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What lib/test_memmap.c tells user space about struct pages.
+ */
+#ifndef _LIB_TEST_MEMMAP_UAPI_H
+#define _LIB_TEST_MEMMAP_UAPI_H
+
+#include <linux/types.h>
+
+/* Bits of struct test_memmap_page::state. */
+#define TEST_MEMMAP_VALID	(1U << 0)	/* pfn_valid() */
+#define TEST_MEMMAP_ONLINE	(1U << 1)	/* pfn_to_online_page() is not NULL */
+#define TEST_MEMMAP_RESERVED	(1U << 2)	/* PG_reserved is set */
+#define TEST_MEMMAP_DEVICE	(1U << 3)	/* the page's zone is ZONE_DEVICE */
+#define TEST_MEMMAP_PGMAP	(1U << 4)	/* get_dev_pagemap() finds a live pgmap */
+
+/**
+ * struct test_memmap_page - one record of <debugfs>/test_memmap/pages
+ * @flags: page->flags as it is
+ * @state: TEST_MEMMAP_* bits
+ * @refcount: page_ref_count()
+ * @nid: page_to_nid()
+ * @zone: page_zonenum()
+ *
+ * The record of pfn N is at file offset N * sizeof(struct test_memmap_page).
+ * Without TEST_MEMMAP_VALID there is no struct page and all else is zero.
+ */
+struct test_memmap_page {
+	__u64 flags;
+	__u32 state;
+	__s32 refcount;
+	__s32 nid;
+	__u32 zone;
+};
+
+#endif
