@@ -54,8 +54,8 @@ kunit: guest ## the KUnit suite in its guest, read by the tree's own kunit.py
 check: tree ## the tests of the project itself
 	$(run) scripts/check.sh
 
-bench: guest ## how long things take: medians, apart from all tests
-	$(run) scripts/bench.sh
+bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)
+	$(run) scripts/bench.py $(if $(COLD),--cold)
 
 refresh: ## from commits in build/PIN/linux, kunit/ and selftests/ back to patches/ and series/
 	$(run) scripts/refresh.sh

@@ -190,6 +190,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda n, _: sys.exit(128 + n))      # by way of `finally`: no orphans
     guests = [Guest(chosen[name], name, variant, args.flavour) for name, variant in scripts]
+    begin = int(ENV.get("STARTED") or time.time())
+    print(f"[{time.time() - begin:4.0f} s] boot: {len(guests)} guests, {args.jobs} at a time, {accel}: {reason}", flush=True)
     whole = matrix(guests, available(), int(args.jobs), lambda g: scripts[g.name, g.variant], facts)
     return 0 if whole else 125
 

@@ -108,7 +108,7 @@ def load(path: Path, name: str = "") -> Case:
         raise CaseError(f"{shown}: cannot be read: {err}") from err
 
     claim = lines[0].removeprefix("#").strip() if lines else ""
-    if not claim or not lines[0].startswith("#"):
+    if not claim or not lines[0].startswith("#") or claim.startswith("SPDX"):
         raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
     case = Case(name or path.stem, claim)
     seen = set()

@@ -5,7 +5,8 @@
 usage: scripts/tests/compare.py [FIXTURE...]
 
 FIXTURE.json says which cases there are, what each variant did, and the exit
-code; `junit` has the tests, failures, errors and skipped of each variant.
+code; `junit` has the tests, failures, errors, skipped, and those that failed as
+expected, of each variant.
 FIXTURE.table is what has to be printed, to the letter.
 Exit code: 0 all as expected, 1 otherwise.
 """
@@ -80,7 +81,7 @@ def check(fixture: Path) -> str:
             return "table.txt is not what was printed"
         counts = {suite.get("name"): [int(suite.get(key)) for key in
                                       ("tests", "failures", "errors", "skipped")]
-                  for suite in ET.parse(place / "junit.xml").getroot()}
+                  + [len(suite.findall("testcase/system-out"))] for suite in ET.parse(place / "junit.xml").getroot()}
         if counts != matrix["junit"]:
             return f"junit.xml counts {counts}"
     return ""
@@ -110,6 +111,9 @@ def main() -> int:
                 if not chosen or path.stem in chosen]
     wrong = [f"{fixture.stem}: {what}" for fixture in fixtures
              if (what := check(fixture))]
+    gone = program.run(COMPARE, HERE / "nonexistent", env={"CONFIGS": str(HERE / "case/good")})
+    if gone.returncode != 125 or gone.stderr.count("\n") != 1:
+        wrong.append(f"no results: {gone}")
     if what := colours():
         wrong.append(what)
     for what in wrong:

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""How long things take: bench.py [--runs N] [--cold]
+
+Prints a table of medians over N runs (5), and the spread, for the built tree:
+  no-op          make with nothing changed, until the first guest starts
+  one case       one guest from start to verdict (CASE, or q35-4000m)
+  whole set      all cases, both variants, to the table
+and with --cold instead, N times in a scratch folder without ccache:
+  cold           nothing (but the downloaded source) to the table
+
+and the peak memory of the host side while the whole set, or the cold build,
+runs: how far MemAvailable fell. No test fails on a time. BENCH_DIR names
+where the scratch folder goes. Exit codes: 0 done, 1 something did not run.
+"""
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PIN = os.environ.get("PIN") or "v5.10.223"
+BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
+
+
+def available() -> int:
+    """MemAvailable in bytes."""
+    return int(re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) * 1024
+
+
+class PeakMemory(threading.Thread):
+    """Samples how far MemAvailable falls between start() and stop()."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.before = self.least = available()
+        self.ended = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ended.wait(0.1):
+            self.least = min(self.least, available())
+
+    def stop(self) -> float:
+        self.ended.set()
+        return (self.before - self.least) / 2**20
+
+
+def run(*command: str, until: str = "", **env: str) -> float:
+    """Seconds that a command takes, or takes to print a line that matches until."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "STARTED", "MFLAGS")}
+    start = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, env=clean | env, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    seconds, text = 0.0, []
+    for line in process.stdout:
+        text.append(line)
+        if until and not seconds and re.search(until, line):
+            seconds = time.monotonic() - start
+    # a table with an unexpected row still took the time that it took
+    if process.wait() not in (0, 1) or (until and not seconds):
+        sys.exit(f"bench.py: {' '.join(command)} ended with {process.returncode}:\n" + "".join(text[-5:]))
+    return seconds or time.monotonic() - start
+
+
+def row(name: str, seconds: list[float], memory: list[float] = ()) -> None:
+    spread = f"{min(seconds):8.1f} .. {max(seconds):.1f}"
+    peak = f"{statistics.median(memory):8.0f} MiB" if memory else ""
+    print(f"{name:12} {statistics.median(seconds):8.1f} s  {spread:20} {len(seconds):3} runs {peak}", flush=True)
+
+
+def measured(*command: str, **env: str) -> tuple[float, float]:
+    memory = PeakMemory()
+    return run(*command, **env), memory.stop()
+
+
+def cold_once() -> tuple[float, float]:
+    """From the source archive alone to the table, elsewhere, without ccache."""
+    scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
+    try:
+        return measured("make", BUILD=str(scratch / "build"), RESULTS=str(scratch / "results"),
+                        KERNEL_SRC_DIR=str(BUILD / PIN / "download"), CCACHE_DISABLE="1")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--cold", action="store_true")
+    args = parser.parse_args()
+    case = os.environ.get("CASE", "*")
+    case = "q35-4000m" if case == "*" else case
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as scratch:
+        print(f"{'':12} {'median':>10}  {'least .. most':>20}")
+        if args.cold:
+            row("cold", *zip(*(cold_once() for _ in range(args.runs))))
+            return
+        results = {"RESULTS": scratch}
+        row("no-op", [run("make", "boot", f"CASE={case}", "VARIANT=series", until=r"boot: ", **results)
+                      for _ in range(args.runs)])
+        row("one case", [run("scripts/boot.py", CASE=case, VARIANT="series", **results) for _ in range(args.runs)])
+        row("whole set", *zip(*(measured("make", CASE="*", **results) for _ in range(args.runs))))
+
+
+if __name__ == "__main__":
+    main()
