@@ -59,7 +59,7 @@ cd "$root"
 check shellcheck shellcheck -x "${shell[@]}"
 check spdx spdx
 check series "$root/scripts/check-series.sh"
-check quilt-and-git-am "$root/scripts/tree.sh" --verify
+check quilt-and-git-am "$root/scripts/tree.sh" --check
 check git-am-on-bare-tag bare_am
 for test in "$root"/scripts/tests/*; do
 	[[ -f $test && -x $test ]] && check "${test##*/}" "$test"
