@@ -64,7 +64,7 @@ lost=$(sed -nE 's/^Value requested for (CONFIG_[A-Z0-9_]+) not in final .*/\1/p'
 stage kernel "$VARIANT-$FLAVOUR: build; log in $log"
 printf '%s\n' "${build[*]} -j${JOBS:-$(nproc)} bzImage modules" >"$out/build.cmd"
 "${build[@]}" "-j${JOBS:-$(nproc)}" bzImage modules >"$log" 2>&1 9>&- &
-pid=$!
+pid=$! seconds=0
 trap 'kill "$pid" 2>/dev/null || :' EXIT
 while sleep 1 && kill -0 "$pid" 2>/dev/null; do
 	((++seconds % 15)) ||

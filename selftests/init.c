@@ -17,12 +17,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -83,6 +85,23 @@ static void mount_all(void)
 			printf("init: mount %s: %s\n", mounts[i].where,
 			       strerror(errno));
 	}
+}
+
+/*
+ * ndctl wants random numbers for its UUIDs, which a guest without a hardware
+ * source of them gets after some seconds only. These need not be secret.
+ */
+static void seed_random(void)
+{
+	struct {
+		int bits, bytes;
+		unsigned char data[64];
+	} seed = { 512, 64, { 1, 2, 3 } };
+	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &seed))
+		printf("init: /dev/urandom: %s\n", strerror(errno));
+	close(fd);
 }
 
 /* Find the result port by its name; the console has to do when there is none. */
@@ -352,6 +371,7 @@ int main(void)
 	int nr = 0, i, n;
 
 	mount_all();
+	seed_random();
 	console("init: start");
 
 	tests = strdup(getenv("tests") ? getenv("tests") : "");

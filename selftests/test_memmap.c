@@ -56,7 +56,12 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 	page = pfn_to_page(pfn);
 	rec->flags = page->flags;
 	rec->refcount = page_ref_count(page);
+#ifdef NODE_NOT_IN_PAGE_FLAGS
 	rec->nid = page_to_nid(page);
+#else
+	/* page_to_nid() is a bug when the page is poisoned */
+	rec->nid = (page->flags >> NODES_PGSHIFT) & NODES_MASK;
+#endif
 	rec->zone = page_zonenum(page);
 	rec->state = TEST_MEMMAP_VALID;
 	if (pfn_to_online_page(pfn))
