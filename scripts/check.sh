@@ -44,15 +44,13 @@ spdx() {
 }
 
 # the patches are for somebody who has nothing else from here
-bare_am() {
-	local dir
+bare_am() (
 	dir=$(mktemp -d -p "$build_d" am.XXXXXX)
-	# shellcheck disable=SC2064  # now, not then
-	trap "g -C '$tree' worktree remove --force '$dir'" RETURN
+	trap 'g -C "$tree" worktree remove --force "$dir"' EXIT
 	g -C "$tree" worktree add -q --detach "$dir" "$PIN"
 	GIT_COMMITTER_NAME=check GIT_COMMITTER_EMAIL=check g -C "$dir" am -q "$patches_d"/*.patch
 	diff <(g -C "$dir" rev-parse 'HEAD^{tree}') <(g -C "$tree" rev-parse 'series^{tree}')
-}
+)
 
 mapfile -t shell < <(cd "$root" && grep -lE '^#!/bin/(ba)?sh' scripts/*.sh scripts/tests/*.sh .ci/*)
 cd "$root"
