@@ -30,7 +30,8 @@ verify() {
 		path+=("$p")
 	done < <(base_key blob)
 	((${#path[@]})) || return 0
-	mapfile -t got < <(cd "$1" && printf '%s\n' "${path[@]}" | g hash-object --no-filters --stdin-paths)
+	# whole paths: within a repository, ours say, git takes others from its top
+	mapfile -t got < <(printf '%s\n' "${path[@]/#/$1/}" | g hash-object --no-filters --stdin-paths)
 	for i in "${!path[@]}"; do
 		[[ ${got[i]:-} == "${want[i]}" ]] || bad+=("${path[i]}")
 	done
