@@ -7,6 +7,10 @@
  * exist and is never touched. The range is one section and a bit, so that it
  * crosses into a section that it fills only in part.
  *
+ * Adding memory raises max_pfn for good. That is why the range is searched for
+ * right above System RAM and not, as request_free_mem_region() does it, at the
+ * end of the address space, and is the same for all cases.
+ *
  * A case is a type and a property: private_not_reserved, generic_zone, ...
  * Each counts the pages that lack the property and expects none, so a failure
  * is one expectation however many pages are wrong (KUnit's log is small).
@@ -211,6 +215,25 @@ static const struct dev_pagemap_ops memremap_test_ops = {
 	.migrate_to_ram = memremap_test_migrate_to_ram,
 };
 
+static struct resource *memremap_test_region(void)
+{
+	const resource_size_t step = 1UL << PA_SECTION_SHIFT;
+	static resource_size_t start;
+	int tries;
+
+	if (!start)
+		start = ALIGN(__pa(high_memory - 1) + 1, step);
+
+	for (tries = 0; tries < 64; tries++, start += step) {
+		if (region_intersects(start, TEST_SIZE, IORESOURCE_MEM,
+				      IORES_DESC_NONE) == REGION_DISJOINT)
+			return request_mem_region(start, TEST_SIZE,
+						  "memremap_kunit");
+	}
+
+	return NULL;
+}
+
 static int memremap_test_init(struct kunit *test)
 {
 	struct memremap_test *ctx;
@@ -220,10 +243,9 @@ static int memremap_test_init(struct kunit *test)
 	if (!ctx)
 		return -ENOMEM;
 
-	ctx->res = request_free_mem_region(&iomem_resource, TEST_SIZE,
-					   "memremap_kunit");
-	if (IS_ERR(ctx->res))
-		return PTR_ERR(ctx->res);
+	ctx->res = memremap_test_region();
+	if (!ctx->res)
+		return -EBUSY;
 
 	/* The last node, so that a node id which got lost is noticed. */
 	for_each_online_node(nid)

@@ -35,7 +35,7 @@ mkdir -p "$out/selftests"
 
 log=$out/selftests.log
 # the in-tree makefile builds them, the way a user of the patches would
-if ! { make -C "$tests" "OUTPUT=$out/selftests" &&
+if ! { make -C "$tests" "OUTPUT=$out/selftests" LDFLAGS=-static &&
 	gcc -static -O2 -Wall -Wextra -o "$out/selftests/init" "$root/selftests/init.c"; } >"$log" 2>&1 ||
 	grep -q warning: "$log"; then
 	grep -m 5 -E 'error:|warning:|Error ' "$log" >&2 || tail -n 5 "$log" >&2

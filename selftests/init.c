@@ -381,6 +381,8 @@ int main(void)
 	}
 
 	open_report();
+	/* What a guest has is there for the tests to be destroyed. */
+	setenv("MEMMAP_DISPOSABLE", "1", 1);
 	while (nr < MAX_TESTS && (words[nr] = strsep(&tests, " ")))
 		if (words[nr][0])
 			nr++;

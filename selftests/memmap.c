@@ -38,6 +38,14 @@ void memmap_require(void)
 			       PAGES_FILE, strerror(errno));
 }
 
+void memmap_require_disposable(void)
+{
+	const char *disposable = getenv("MEMMAP_DISPOSABLE");
+
+	if (!disposable || strcmp(disposable, "1"))
+		ksft_exit_skip("DESTROYS DATA and may hang devices: needs MEMMAP_DISPOSABLE=1\n");
+}
+
 void memmap_read(unsigned long pfn, struct test_memmap_page *rec, size_t nr)
 {
 	size_t want = nr * sizeof(*rec);
@@ -206,6 +214,7 @@ int run_command(unsigned int seconds, const char *const argv[])
 				       argv[0], seconds);
 			kill(pid, SIGKILL);
 			close(out[0]);
+			waitpid(pid, &status, WNOHANG);
 			return -1;
 		}
 		usleep(1000);

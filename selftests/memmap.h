@@ -22,6 +22,14 @@
 void memmap_require(void);
 
 /*
+ * Skip the whole test program unless the caller has said, by MEMMAP_DISPOSABLE=1
+ * in the environment, that nothing on this machine is of value: for tests that
+ * destroy namespaces, take memory offline, or hang a device of a kernel that
+ * has the bug they look for.
+ */
+void memmap_require_disposable(void);
+
+/*
  * Read the records of @nr pages from @pfn on into @rec.
  * Exits the test program with a failure when the kernel refuses.
  */

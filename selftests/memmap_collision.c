@@ -186,6 +186,7 @@ int main(void)
 
 	ksft_print_header();
 	memmap_require();
+	memmap_require_disposable();
 	if (run_command(NDCTL_SECONDS, ndctl))
 		ksft_exit_skip("needs ndctl\n");
 	for (i = 0; i < NR_NAMESPACES; i++) {

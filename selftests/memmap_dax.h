@@ -82,6 +82,7 @@ static inline bool create_raw(const char *ns)
 		"ndctl", "create-namespace", "-f", "-e", ns, "-m", "raw", NULL
 	};
 
+	memmap_require_disposable();
 	return run_command(NDCTL_SECONDS, argv) == 0;
 }
 
@@ -96,6 +97,7 @@ static inline bool create_dax(const char *ns, const char *map,
 	const unsigned long info_block = 8192;	/* nd_info_block_reserve() */
 	char path[96], file[128];
 
+	memmap_require_disposable();
 	if (run_command(NDCTL_SECONDS, argv))
 		return false;
 

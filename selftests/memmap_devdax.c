@@ -200,6 +200,7 @@ int main(int argc, char *argv[])
 
 	ksft_print_header();
 	memmap_require();
+	memmap_require_disposable();
 	if (!read_namespace(ns, &pages))
 		ksft_exit_skip("needs %s\n", ns);
 	if (run_command(NDCTL_SECONDS, ndctl))

@@ -342,6 +342,7 @@ int main(int argc, char **argv)
 
 	ksft_print_header();
 	memmap_require();
+	memmap_require_disposable();
 	page_size = sysconf(_SC_PAGESIZE);
 	pages_per_block = block_pages();
 	sigaction(SIGALRM, &action, NULL);

@@ -294,6 +294,7 @@ int main(int argc, char *argv[])
 
 	ksft_print_header();
 	memmap_require();
+	memmap_require_disposable();
 	number = bind_edu();
 	if (number < 0 || access("/dev/vfio/vfio", F_OK))
 		ksft_exit_skip("needs VFIO, an IOMMU and QEMU's edu device\n");

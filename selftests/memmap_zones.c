@@ -16,7 +16,6 @@
 
 #define CHUNK	8192	/* pages looked at in one go */
 #define SHOWN	3	/* wrong pages that are printed, for each case */
-#define SECONDS	60	/* give up (die) after that long */
 
 enum {
 	RAM_ONLINE,
@@ -193,8 +192,12 @@ static void test_pages(void)
 		ksft_print_msg("%s: %lu of %lu pages are wrong\n",
 			       cases[i].word, cases[i].wrong,
 			       cases[i].looked_at);
-		ksft_test_result(cases[i].looked_at && !cases[i].wrong, "%s\n",
-				 cases[i].word);
+		if (cases[i].looked_at)
+			ksft_test_result(!cases[i].wrong, "%s\n",
+					 cases[i].word);
+		else
+			ksft_test_result_skip("%s: there are no such pages\n",
+					      cases[i].word);
 	}
 }
 
@@ -308,7 +311,6 @@ int main(void)
 {
 	ksft_print_header();
 	memmap_require();
-	alarm(SECONDS);
 	ksft_set_plan(NR_PAGE_CASES + 2);
 	test_pages();
 	test_pagetypeinfo();
