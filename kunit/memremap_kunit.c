@@ -8,8 +8,8 @@
  * crosses into a section that it fills only in part.
  *
  * Adding memory raises max_pfn for good. That is why the range is searched for
- * right above System RAM and not, as request_free_mem_region() does it, at the
- * end of the address space, and is the same for all cases.
+ * from the end of System RAM on, not from the end of the address space as
+ * request_free_mem_region() does it, and is the same for all cases.
  *
  * A case is a type and a property: private_not_reserved, generic_zone, ...
  * Each counts the pages that lack the property and expects none, so a failure
@@ -224,7 +224,7 @@ static struct resource *memremap_test_region(void)
 	if (!start)
 		start = ALIGN(__pa(high_memory - 1) + 1, step);
 
-	for (tries = 0; tries < 64; tries++, start += step) {
+	for (tries = 0; tries < SZ_8K; tries++, start += step) {
 		if (region_intersects(start, TEST_SIZE, IORESOURCE_MEM,
 				      IORES_DESC_NONE) == REGION_DISJOINT)
 			return request_mem_region(start, TEST_SIZE,
