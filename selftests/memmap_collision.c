@@ -16,7 +16,7 @@
 
 #define MAX_RAM		8	/* parts of RAM next to one namespace */
 #define NR_NAMESPACES	2
-#define NR_CASES	(1 + 6 + 7)	/* raw, map=mem, map=dev */
+#define NR_CASES	(1 + 7 + 8)	/* raw, map=mem, map=dev */
 
 struct place {
 	char ns[32];
@@ -134,6 +134,50 @@ static bool check_offline(const struct place *place)
 	return check_state("pmem", &place->pmem, TEST_MEMMAP_ONLINE, 0);
 }
 
+static bool is_hole(unsigned long pfn, const struct test_memmap_page *rec,
+		    const struct test_memmap_page *ram, bool show)
+{
+	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_RESERVED;
+
+	if (rec->state == want && rec->nid == ram->nid &&
+	    rec->zone == ram->zone && rec->refcount == 1)
+		return true;
+	if (show)
+		ksft_print_msg("hole: pfn %#lx state %#x flags %#llx refcount %d nid %d zone %u\n",
+			       pfn, rec->state, (unsigned long long)rec->flags,
+			       rec->refcount, rec->nid, rec->zone);
+	return false;
+}
+
+/*
+ * Where the section has RAM from boot on, its struct pages stay. They are what
+ * they were before there was a device: a hole, in the zone of that RAM.
+ */
+static bool check_hole(const struct place *place)
+{
+	unsigned long pfn = place->pmem.pfn, end = pfn + place->pmem.nr;
+	static struct test_memmap_page rec[4096];
+	unsigned long bad = 0, seen = 0, nr, i;
+	struct test_memmap_page ram;
+
+	ram = memmap_page(place->ram[0].pfn);
+	for (; pfn < end; pfn += nr) {
+		nr = end - pfn < ARRAY_SIZE(rec) ? end - pfn : ARRAY_SIZE(rec);
+		memmap_read(pfn, rec, nr);
+		for (i = 0; i < nr; i++) {
+			if (!(rec[i].state & TEST_MEMMAP_VALID))
+				continue;
+			seen++;
+			bad += !is_hole(pfn + i, &rec[i], &ram, bad < 3);
+		}
+	}
+
+	if (bad || !seen)
+		ksft_print_msg("hole: %lu of %lu pages are not as they should be\n",
+			       bad, seen);
+	return seen && !bad;
+}
+
 static void test_map(const struct place *place, const char *map, bool altmap)
 {
 	const char *word = altmap ? "dev_" : "mem_";
@@ -161,6 +205,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 	good = good && destroy_namespace(place->ns);
 	result(place, word, "destroyed", good && check_offline(place) &&
 	       check_kpageflags("destroyed", &place->pmem, false));
+	result(place, word, "hole", good && check_hole(place));
 	result(place, word, "destroyed_ram", good && check_ram(place));
 }
 

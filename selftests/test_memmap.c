@@ -11,6 +11,18 @@
  * going_online:  one line "start_pfn nr_pages nr_reserved" for every
  *                MEM_GOING_ONLINE event since the file was last written to, with
  *                what the struct pages looked like to the notifier
+ * usercopy:      device memory from the physical address that is the offset
+ *                on; one read() is one copy_to_user() from the kernel mapping
+ * map:           maps device memory from the physical address that is the
+ *                offset on, with VM_MIXEDMAP: page by page by vm_insert_page(),
+ *                which does not say that it is device memory; or, if all is a
+ *                multiple of PMD_SIZE, with huge page table entries only
+ * ioremap:       write "address size", numbers as in C: an ioremap() that is
+ *                undone at once. EBUSY: it was refused
+ * free:          write "pfn order": the last reference to pages of a device is
+ *                dropped by __free_pages(), which is a bug. EUCLEAN: the pages
+ *                are on a free list now; ESTALE: they are not, but have
+ *                forgotten their pgmap
  *
  * The struct page of a pfn is read as it is, initialised or not: no flag test
  * that follows a compound head, nothing that takes a reference. A device or a
@@ -19,12 +31,15 @@
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/io.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/page_ref.h>
+#include <linux/pfn_t.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
@@ -178,6 +193,201 @@ static const struct file_operations going_online_fops = {
 	.release = single_release,
 };
 
+/* The pgmap that all of [@phys, @phys + @size) belongs to, or NULL. */
+static struct dev_pagemap *get_pgmap(phys_addr_t phys, size_t size)
+{
+	struct dev_pagemap *pgmap;
+
+	if (!size || phys + size < phys)
+		return NULL;
+
+	pgmap = get_dev_pagemap(PHYS_PFN(phys), NULL);
+	if (!pgmap)
+		return NULL;
+	/* The pages that an altmap covers have no pgmap. */
+	if (phys + size - 1 > pgmap->range.end ||
+	    pfn_to_page(PHYS_PFN(phys))->pgmap != pgmap) {
+		put_dev_pagemap(pgmap);
+		return NULL;
+	}
+
+	return pgmap;
+}
+
+static ssize_t usercopy_read(struct file *file, char __user *buf, size_t count,
+			     loff_t *ppos)
+{
+	struct dev_pagemap *pgmap = get_pgmap(*ppos, count);
+	unsigned long left;
+
+	if (!pgmap)
+		return -ENXIO;
+	left = copy_to_user(buf, __va(*ppos), count);
+	put_dev_pagemap(pgmap);
+	*ppos += count - left;
+
+	return left ? -EFAULT : count;
+}
+
+static const struct file_operations usercopy_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = usercopy_read,
+	.llseek = default_llseek,
+};
+
+static vm_fault_t map_fault(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+static vm_fault_t map_huge_fault(struct vm_fault *vmf,
+				 enum page_entry_size pe_size)
+{
+	unsigned long addr = vmf->address & PMD_MASK;
+	struct vm_area_struct *vma = vmf->vma;
+	phys_addr_t phys;
+
+	if (pe_size != PE_SIZE_PMD)
+		return VM_FAULT_FALLBACK;
+
+	phys = PFN_PHYS(vma->vm_pgoff) + (addr - vma->vm_start);
+	return vmf_insert_pfn_pmd(vmf, phys_to_pfn_t(phys, PFN_DEV | PFN_MAP),
+				  vmf->flags & FAULT_FLAG_WRITE);
+}
+#endif
+
+static const struct vm_operations_struct map_vm_ops = {
+	.fault = map_fault,
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	.huge_fault = map_huge_fault,
+#endif
+};
+
+/* The mapping does not keep the device: whoever maps it unmaps it in time. */
+static int map_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	phys_addr_t phys = PFN_PHYS(vma->vm_pgoff);
+	size_t size = vma->vm_end - vma->vm_start, done;
+	struct dev_pagemap *pgmap;
+	int ret = 0;
+
+	pgmap = get_pgmap(phys, size);
+	if (!pgmap)
+		return -ENXIO;
+
+	vma->vm_ops = &map_vm_ops;
+	vma->vm_flags |= VM_MIXEDMAP | VM_HUGEPAGE;
+	if (!IS_ALIGNED(phys | vma->vm_start | size, PMD_SIZE))
+		for (done = 0; !ret && done < size; done += PAGE_SIZE)
+			ret = vm_insert_page(vma, vma->vm_start + done,
+					     pfn_to_page(PHYS_PFN(phys + done)));
+	put_dev_pagemap(pgmap);
+
+	return ret;
+}
+
+static const struct file_operations map_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.mmap = map_mmap,
+};
+
+/* Two numbers of a line, in any base. */
+static int read_numbers(const char __user *buf, size_t count,
+			unsigned long long number[2])
+{
+	char line[64];
+
+	if (count >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, buf, count))
+		return -EFAULT;
+	line[count] = '\0';
+
+	return sscanf(line, "%lli %lli", &number[0], &number[1]) == 2 ? 0 :
+	       -EINVAL;
+}
+
+static ssize_t ioremap_write(struct file *file, const char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	unsigned long long number[2];
+	void __iomem *addr;
+	int ret;
+
+	ret = read_numbers(buf, count, number);
+	if (ret)
+		return ret;
+	addr = ioremap(number[0], number[1]);
+	if (!addr)
+		return -EBUSY;
+	iounmap(addr);
+
+	return count;
+}
+
+static const struct file_operations ioremap_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = ioremap_write,
+};
+
+static int free_device_pages(struct page *page, unsigned int order)
+{
+	struct dev_pagemap *pgmap = page->pgmap;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < 1U << order; i++)
+		if (page_ref_count(page + i) != 1 || PageCompound(page + i))
+			return -EINVAL;
+
+	/* Like those of any large page that is no compound page. */
+	for (i = 1; i < 1U << order; i++)
+		page_ref_dec(page + i);
+	__free_pages(page, order);
+	if (PageBuddy(page))
+		return -EUCLEAN;
+
+	/* As if nothing had been. */
+	if (page->pgmap != pgmap)
+		ret = -ESTALE;
+	page->pgmap = pgmap;
+	for (i = 0; i < 1U << order; i++)
+		page_ref_inc(page + i);
+
+	return ret;
+}
+
+static ssize_t free_write(struct file *file, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	unsigned long long number[2];
+	struct dev_pagemap *pgmap;
+	int ret;
+
+	ret = read_numbers(buf, count, number);
+	if (ret)
+		return ret;
+	if (number[1] >= MAX_ORDER)
+		return -EINVAL;
+	pgmap = get_pgmap(PFN_PHYS(number[0]), PAGE_SIZE << number[1]);
+	if (!pgmap)
+		return -ENXIO;
+	ret = free_device_pages(pfn_to_page(number[0]), number[1]);
+	put_dev_pagemap(pgmap);
+
+	return ret ? ret : count;
+}
+
+static const struct file_operations free_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = free_write,
+};
+
 static int __init test_memmap_init(void)
 {
 	int ret;
@@ -191,6 +401,14 @@ static int __init test_memmap_init(void)
 				 &pages_fops, MAX_LFS_FILESIZE);
 	debugfs_create_file("going_online", 0600, test_memmap_dir, NULL,
 			    &going_online_fops);
+	debugfs_create_file_size("usercopy", 0400, test_memmap_dir, NULL,
+				 &usercopy_fops, MAX_LFS_FILESIZE);
+	/* The other one has no mmap(). */
+	debugfs_create_file_unsafe("map", 0600, test_memmap_dir, NULL,
+				   &map_fops);
+	debugfs_create_file("ioremap", 0200, test_memmap_dir, NULL,
+			    &ioremap_fops);
+	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
 	return 0;
 }
 module_init(test_memmap_init);

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device DAX as the memory of a virtual machine: the machine runs and its data
+ * arrives; KVM leaves no reference behind, nor a mark in the flags of the
+ * struct pages; the device can be unbound while the machine is there, and what
+ * is left behind is no trap. Anonymous memory is the control.
+ *
+ * usage: memmap_kvm [namespace]
+ *
+ * Wants KVM. What is in the namespace (namespace0.0) gets lost.
+ */
+#define _GNU_SOURCE
+#include <linux/kernel-page-flags.h>
+#include <stdlib.h>
+
+#include "memmap_dax.h"
+#include "memmap_kvm.h"
+
+#define SIZE		(4UL << 20)
+#define TDP_MMU		"/sys/module/kvm/parameters/tdp_mmu"
+#define NR_RAM_CASES	2
+#define NR_MODE_CASES	13
+#define NR_LEVEL_CASES	2
+#define NR_CASES	(NR_RAM_CASES + NR_LEVEL_CASES + \
+			 ARRAY_SIZE(modes) * NR_MODE_CASES)
+
+static const struct mode {
+	const char *word;
+	const char *align;
+	const char *tdp_mmu;
+} modes[] = {
+	{ "4k", "4K", "N" },
+	{ "4k_tdp", "4K", "Y" },
+	{ "2m", "2M", "N" },
+	{ "2m_tdp", "2M", "Y" },
+};
+
+/* What is mapped, for the virtual machine and for us. */
+struct memory {
+	uint32_t *addr;
+	size_t words;		/* 32-bit words in a page */
+	struct pages pages;
+	__u64 *fresh;		/* page->flags before anything has used them, */
+	__u64 *flags;		/* and at a later time */
+};
+
+static void result(const struct mode *mode, const char *word, bool good)
+{
+	ksft_test_result(good, "%s_%s\n", mode->word, word);
+}
+
+/* The guest answers a question by turning all of its bits round. */
+static void ask(const struct memory *mem, uint32_t seed)
+{
+	size_t i;
+
+	for (i = 0; i < mem->pages.nr; i++) {
+		mem->addr[i * mem->words] = seed + i;
+		mem->addr[i * mem->words + VM_ANSWER / sizeof(uint32_t)] = 0;
+	}
+}
+
+static bool answered(const struct memory *mem, uint32_t seed)
+{
+	const uint32_t *addr = mem->addr;
+	size_t i;
+
+	for (i = 0; i < mem->pages.nr; i++, addr += mem->words)
+		if (addr[0] != seed + i || addr[VM_ANSWER / sizeof(*addr)] != ~addr[0]) {
+			ksft_print_msg("page %zu: %#x, answer %#x\n", i, addr[0],
+				       addr[VM_ANSWER / sizeof(*addr)]);
+			return false;
+		}
+	return true;
+}
+
+static bool run(struct vm *vm, const struct memory *mem, uint32_t seed)
+{
+	int err;
+
+	ask(mem, seed);
+	err = vm_run(vm, true);
+	if (err)
+		ksft_print_msg("KVM_RUN: %d (%s)\n", err,
+			       err > 0 ? strerror(err) : "no halt");
+	return !err && answered(mem, seed);
+}
+
+static void remember_flags(const struct memory *mem, __u64 *flags)
+{
+	size_t i;
+
+	for (i = 0; i < mem->pages.nr; i++)
+		flags[i] = memmap_page(mem->pages.pfn + i).flags;
+}
+
+static bool same_flags(const struct memory *mem, const __u64 *old)
+{
+	unsigned long changed = 0;
+	__u64 flags;
+	size_t i;
+
+	for (i = 0; i < mem->pages.nr; i++) {
+		flags = memmap_page(mem->pages.pfn + i).flags;
+		if (flags != old[i] && changed++ < 3)
+			ksft_print_msg("pfn %#lx: flags %#llx, were %#llx\n",
+				       mem->pages.pfn + i,
+				       (unsigned long long)flags,
+				       (unsigned long long)old[i]);
+	}
+	if (changed)
+		ksft_print_msg("%lu of %lu pages have changed\n", changed,
+			       mem->pages.nr);
+	return !changed;
+}
+
+/* Does the log have every page, and does reading it start a new one? */
+static bool check_log(struct vm *vm, const struct memory *mem)
+{
+	uint64_t bits[SIZE / 4096 / 64];
+	struct kvm_dirty_log log = {
+		.slot = VM_SLOT_MEMORY,
+		.dirty_bitmap = bits,
+	};
+	size_t i, round, logged[2] = {};
+
+	for (round = 0; round < ARRAY_SIZE(logged); round++) {
+		memset(bits, 0, sizeof(bits));
+		if (ioctl(vm->vm, KVM_GET_DIRTY_LOG, &log)) {
+			ksft_print_msg("KVM_GET_DIRTY_LOG: %s\n", strerror(errno));
+			return false;
+		}
+		for (i = 0; i < ARRAY_SIZE(bits); i++)
+			logged[round] += __builtin_popcountll(bits[i]);
+	}
+	if (logged[0] != mem->pages.nr || logged[1])
+		ksft_print_msg("%zu of %lu pages dirty, then %zu\n", logged[0],
+			       mem->pages.nr, logged[1]);
+	return logged[0] == mem->pages.nr && !logged[1];
+}
+
+/* Mappings of more than a page in all virtual machines. */
+static long long large_mappings(void)
+{
+	long long nr = read_number("/sys/kernel/debug/kvm/pages_2m");
+
+	return nr < 0 ? read_number("/sys/kernel/debug/kvm/largepages") : nr;
+}
+
+static bool check_level(const struct mode *mode)
+{
+	long long nr = large_mappings();
+	bool good = strcmp(mode->align, "2M") ? nr == 0 : nr > 0;
+
+	if (!good)
+		ksft_print_msg("%lld large mappings\n", nr);
+	return good;
+}
+
+/* On how many pages is one of the flags in @mask set? */
+static unsigned long count_marked(const struct memory *mem,
+				  unsigned long long mask)
+{
+	unsigned long nr = 0, pfn;
+	size_t i;
+
+	for (i = 0; i < mem->pages.nr; i++) {
+		pfn = memmap_vaddr_to_pfn(mem->addr + i * mem->words);
+		nr += (memmap_kpageflags(pfn) & mask) != 0;
+	}
+	return nr;
+}
+
+/* The control: RAM is marked as dirty and accessed, on behalf of the guest. */
+static void test_ram(void)
+{
+	const unsigned long long dirty = 1ULL << KPF_DIRTY;
+	const unsigned long long accessed = 1ULL << KPF_REFERENCED |
+					    1ULL << KPF_ACTIVE;
+	unsigned long before, after, marked;
+	struct memory mem = {};
+	struct vm vm;
+	bool good;
+
+	mem.words = sysconf(_SC_PAGESIZE) / sizeof(*mem.addr);
+	mem.pages.nr = SIZE / sysconf(_SC_PAGESIZE);
+	mem.addr = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem.addr == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	madvise(mem.addr, SIZE, MADV_NOHUGEPAGE);
+	ask(&mem, 0);
+	before = count_marked(&mem, dirty);
+
+	good = vm_open(&vm, mem.addr, SIZE) && run(&vm, &mem, 1);
+	ksft_test_result(good, "ram_ran\n");
+	vm_close(&vm);
+
+	after = count_marked(&mem, dirty);
+	marked = count_marked(&mem, accessed);
+	ksft_print_msg("RAM: of %lu pages %lu were dirty, then %lu, and %lu accessed\n",
+		       mem.pages.nr, before, after, marked);
+	/* Some may still be on their way to the list of active pages. */
+	ksft_test_result(good && !before && after == mem.pages.nr &&
+			 marked > mem.pages.nr / 2, "ram_marked\n");
+	munmap(mem.addr, SIZE);
+}
+
+/*
+ * KVM passes on what the guest did to a page, if it does, when it unmaps the
+ * page or makes it read-only. That it looked the page up at first leaves a mark
+ * as well, but that is get_user_pages()'s.
+ */
+static void test_vm(const struct mode *mode, const struct dax *dax,
+		    const struct memory *mem)
+{
+	struct vm vm;
+	bool good;
+
+	good = vm_open(&vm, mem->addr, SIZE);
+	result(mode, "ran", good && run(&vm, mem, 2));
+	/* Not every TDP MMU counts its large mappings. */
+	if (mode->tdp_mmu[0] == 'N')
+		result(mode, "level", good && check_level(mode));
+	result(mode, "references",
+	       good && check_pages("mapped", &mem->pages, DEVICE_MASK,
+				   DEVICE_PAGE, dax->nid));
+	remember_flags(mem, mem->flags);
+	vm_close(&vm);
+	result(mode, "flags", good && same_flags(mem, mem->flags));
+
+	/* On a machine that is already running, as migration does. */
+	good = vm_open(&vm, mem->addr, SIZE) && run(&vm, mem, 3) &&
+	       vm_log_dirty(&vm, true);
+	result(mode, "log_ran", good && run(&vm, mem, 4));
+	remember_flags(mem, mem->flags);
+	result(mode, "log_dirty", good && check_log(&vm, mem));
+	result(mode, "log_again", good && run(&vm, mem, 5) &&
+	       vm_log_dirty(&vm, false) && run(&vm, mem, 6));
+	vm_close(&vm);
+	result(mode, "log_flags", good && same_flags(mem, mem->flags));
+	result(mode, "released",
+	       good && check_pages("released", &mem->pages, DEVICE_MASK,
+				   DEVICE_PAGE, dax->nid));
+}
+
+/* Run on /dev/mem, where the device was: there is no driver to ask. */
+static void test_left_behind(const struct mode *mode, const struct memory *old)
+{
+	struct memory mem = *old;
+	struct vm vm;
+	int fd;
+
+	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		ksft_test_result_skip("%s_left_behind: needs /dev/mem\n",
+				      mode->word);
+		return;
+	}
+	mem.addr = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			mem.pages.pfn * sysconf(_SC_PAGESIZE));
+	close(fd);
+	if (mem.addr == MAP_FAILED) {
+		ksft_test_result_skip("%s_left_behind: /dev/mem: %s\n",
+				      mode->word, strerror(errno));
+		return;
+	}
+
+	result(mode, "left_behind",
+	       vm_open(&vm, mem.addr, SIZE) && run(&vm, &mem, 8));
+	vm_close(&vm);
+	munmap(mem.addr, SIZE);
+}
+
+static void test_mode(const char *ns, const struct mode *mode)
+{
+	struct memory mem = {};
+	struct dax dax = {};
+	struct vm vm;
+	bool good;
+	int fd;
+
+	/* Not every kernel can switch: then both are with what it has. */
+	write_text(TDP_MMU, mode->tdp_mmu);
+	if (!create_dax(ns, "mem", mode->align, &dax))
+		ksft_exit_fail_msg("no dax device\n");
+	fd = open_dax(&dax);
+	mem.words = sysconf(_SC_PAGESIZE) / sizeof(*mem.addr);
+	mem.pages.pfn = dax.data.pfn;
+	mem.pages.nr = SIZE / sysconf(_SC_PAGESIZE);
+	mem.fresh = calloc(mem.pages.nr, sizeof(*mem.fresh));
+	mem.flags = calloc(mem.pages.nr, sizeof(*mem.flags));
+	mem.addr = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (mem.addr == MAP_FAILED || !mem.fresh || !mem.flags)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	ask(&mem, 0);
+	remember_flags(&mem, mem.fresh);
+
+	test_vm(mode, &dax, &mem);
+
+	/* The machine is still there, and so is our own mapping. */
+	good = vm_open(&vm, mem.addr, SIZE) && run(&vm, &mem, 7);
+	result(mode, "unbind", good && bind_dax(&dax, false));
+	result(mode, "gone", good && vm_run(&vm, true) == EFAULT);
+	vm_close(&vm);
+	munmap(mem.addr, SIZE);
+	test_left_behind(mode, &mem);
+
+	good = bind_dax(&dax, true);
+	result(mode, "rebind",
+	       good && check_pages("bound again", &dax.all, DEVICE_MASK,
+				   DEVICE_PAGE, dax.nid));
+	result(mode, "rebind_flags", good && same_flags(&mem, mem.fresh));
+	free(mem.fresh);
+	free(mem.flags);
+}
+
+int main(int argc, char *argv[])
+{
+	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	struct pages pages;
+	size_t i;
+
+	ksft_print_header();
+	memmap_require();
+	if (!vm_available())
+		ksft_exit_skip("needs KVM\n");
+	if (!read_namespace(ns, &pages))
+		ksft_exit_skip("needs %s\n", ns);
+
+	ksft_set_plan(NR_CASES);
+	test_ram();
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		test_mode(ns, &modes[i]);
+
+	ksft_exit(!ksft_get_fail_cnt());
+}
