@@ -21,7 +21,7 @@ run = $(if $(DRY),@echo,@)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table deps source tree kernel guest boot compare kunit check bench refresh shell debug clean help
+.PHONY: table deps source tree kernel guest boot compare kunit audit check bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -55,6 +55,9 @@ kunit: guest ## the KUnit suite in its guest, read by the tree's own kunit.py
 
 check: tree ## the tests of the project itself
 	$(run) scripts/check.sh
+
+audit: tree ## every user of PG_reserved in the pin is reviewed (series/PIN/audit)
+	$(run) scripts/audit.py
 
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)
 	$(run) scripts/bench.py $(if $(COLD),--cold)

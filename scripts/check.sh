@@ -57,6 +57,7 @@ cd "$root"
 check shellcheck shellcheck -x "${shell[@]}"
 check spdx spdx
 check series "$root/scripts/check-series.sh"
+check audit "$root/scripts/audit.py"
 check quilt-and-git-am "$root/scripts/tree.sh" --check
 check git-am-on-bare-tag bare_am
 for test in "$root"/scripts/tests/*; do
