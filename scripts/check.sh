@@ -57,7 +57,9 @@ cd "$root"
 check shellcheck shellcheck -x "${shell[@]}"
 check spdx spdx
 check series "$root/scripts/check-series.sh"
-check audit "$root/scripts/audit.py"
+check proof-of-each-patch "$root/scripts/prove.py" --check
+check changelogs "$root/scripts/changelogs.py"
+check checkpatch "$root/scripts/checkpatch.sh"
 check quilt-and-git-am "$root/scripts/tree.sh" --check
 check git-am-on-bare-tag bare_am
 for test in "$root"/scripts/tests/*; do

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Pack the guest's initramfs for one variant: initramfs.sh base|series
+# Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH
 #
-# Holds selftests/init.c as /init, the kselftests of the variant's own tree and
-# its KUnit modules under /tests, busybox, and ndctl with the libraries it
+# Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
+# drop is without tests: that of the series) and its KUnit modules under /tests, busybox, and ndctl with the libraries it
 # needs. Built with the tree's gen_init_cpio into
 # build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
 # changed. Environment: PIN FLAVOUR.
@@ -14,7 +14,10 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 VARIANT=${1:-$VARIANT}
-[[ $VARIANT == base ]] && tree=$base_tree
+case $VARIANT in
+base) tree=$base_tree ;;
+drop/*) VARIANT=$("$root/scripts/drop.sh" --name "$VARIANT") || exit ;;
+esac
 out=$build_d/$VARIANT-$FLAVOUR
 tests=$tree/tools/testing/selftests/memmap
 [[ -f $out/kernel.stamp ]] || die 2 "no kernel in $out; run: make kernel VARIANT=$VARIANT"

@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Build the kernel of one variant: kernel.sh base|series
+# Build the kernel of one variant: kernel.sh base|series|drop/PATCH
 #
 # allnoconfig plus the fragments in qemu-configs/kernel (common, ARCH and
 # flavour/FLAVOUR) and those of selftests/ and kunit/, out of tree, into
 # build/PIN/VARIANT-FLAVOUR. An option that does not survive
 # fails by name, and so does a compiler's warning in a file that the series
 # touches. Nothing is done when neither the tree nor a fragment nor the compiler
-# has changed. Environment: PIN FLAVOUR JOBS.
+# has changed. All drops are built in build/PIN/drop/build-FLAVOUR, one after
+# the other; what a guest needs is kept in build/PIN/drop/PATCH-FLAVOUR.
+# Environment: PIN FLAVOUR JOBS.
 #
 # Exit codes: 0 built or up to date, 1 the kernel does not build, 2 bad input.
 
@@ -18,39 +20,34 @@ VARIANT=${1:-$VARIANT}
 case $VARIANT in
 series) src=$tree ;;
 base) src=$base_tree ;;
-*) die 2 "unknown VARIANT '$VARIANT'; known variants: base series" ;;
+drop/?*)
+	build_folder
+	VARIANT=$("$root/scripts/drop.sh" --name "$VARIANT") || exit
+	"$root/scripts/drop.sh" "$VARIANT" || exit
+	src=$drop_tree
+	;;
+*) die 2 "unknown VARIANT '$VARIANT'; known variants: base series drop/PATCH" ;;
 esac
 [[ -d $src ]] || die 2 "no $src; run: make tree"
 
-configs=$root/qemu-configs/kernel
-arch=${ARCH:-x86_64}
-fragments=("$configs/common.config" "$configs/$arch.config" "$root/selftests/config"
-	"$root/kunit/kunitconfig" "$configs/flavour/$FLAVOUR.config")
-if [[ ! -f ${fragments[-1]} ]]; then
-	known=$(cd "$configs/flavour" && printf ' %s' *.config)
-	die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"
-fi
-
+kernel_setup
 build_folder
-out=$build_d/$VARIANT-$FLAVOUR
-mkdir -p "$out"
+keep=$build_d/$VARIANT-$FLAVOUR
+out=$keep
+# beside its tree like series is, so that ccache sees the same paths
+[[ $VARIANT != drop/* ]] || out=$build_d/drop/build-$FLAVOUR
+mkdir -p "$out" "$keep"
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
-compiler=$(gcc --version | head -n 1)
 key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $compiler") | sha256sum | cut -d' ' -f1)
-if [[ -f $out/kernel.stamp && $(<"$out/kernel.stamp") == "$key" ]]; then
+if [[ -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
 	stage kernel "$VARIANT-$FLAVOUR is up to date"
 	exit 0
 fi
-rm -f "$out/kernel.stamp" "$out/build.json"
+rm -f "$keep/kernel.stamp" "$keep/build.json"
 
-# The same sources give the same objects wherever and whenever they are built,
-# so that ccache finds them; the version tells on the console who booted.
-export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=memmap KBUILD_BUILD_HOST=memmap
-export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
-cc=gcc
-! command -v ccache >/dev/null || cc="ccache gcc"
-build=(make -C "$src" "O=$out" "CC=$cc" "LOCALVERSION=-$VARIANT")
+# the version tells on the console who booted
+build=(make -C "$src" "O=$out" "CC=$cc" "LOCALVERSION=-${VARIANT%%/*}")
 
 stage kernel "$VARIANT-$FLAVOUR: configure"
 if ! (cd "$src" && ./scripts/kconfig/merge_config.sh -n -O "$out" "${fragments[@]}") >"$log" 2>&1; then
@@ -78,9 +75,10 @@ if ! wait "$pid"; then
 fi
 trap - EXIT
 
-# A warning in a file of ours is an error. Its object goes, so that the next
-# build says it again.
-touched=$(g -C "$src" diff --name-only "$PIN" HEAD)
+# A warning in a file of ours is an error, but a drop may leave something that
+# is not used. Its object goes, so that the next build says it again.
+touched=
+[[ $VARIANT == drop/* ]] || touched=$(g -C "$src" diff --name-only "$PIN" HEAD)
 bad=0
 while IFS=: read -r file line text; do
 	file=${file#"$src/"}
@@ -93,6 +91,15 @@ done < <(sed -nE 's@^(\.\./)*([^ :]+:[0-9]+:.*warning: .*)@\2@p' "$log" | sort -
 
 config=$(sha256sum "$out/.config" | cut -d' ' -f1)
 printf '{"pin": "%s", "variant": "%s", "flavour": "%s", "kernel": "%s", "config": "%s", "compiler": "%s"}\n' \
-	"$PIN" "$VARIANT" "$FLAVOUR" "$commit" "$config" "$compiler" >"$out/build.json"
-echo "$key" >"$out/kernel.stamp"
+	"$PIN" "$VARIANT" "$FLAVOUR" "$commit" "$config" "$compiler" >"$keep/build.json"
+if [[ $keep != "$out" ]]; then
+	image=$(sed -n 's/^image *= *//p' "$root/qemu-configs/arch/$arch.conf")
+	find "$keep" -name '*.ko' -delete
+	(
+		cd "$out"
+		mapfile -t modules < <(find . -name '*_kunit.ko')
+		cp --parents "$image" .config usr/gen_init_cpio "${modules[@]}" "$keep"
+	)
+fi
+echo "$key" >"$keep/kernel.stamp"
 stage kernel "$VARIANT-$FLAVOUR: built"

@@ -6,9 +6,10 @@
 #
 # Sets root, BUILD, RESULTS, PIN, FLAVOUR, VARIANT, SERIES_DIR, PATCHES_DIR
 # (each may come from the environment) and the paths of the pin: series_d,
-# patches_d, build_d, download_d, tree, base_tree, tree_stamp. A pin that has
-# no folder series/PIN/ with a file `base` is refused. A script that is called
-# with -h prints the comment at its top and ends here.
+# patches_d, build_d, download_d, tree, base_tree, drop_tree,
+# bisect_tree, tree_stamp. A pin that has no folder series/PIN/ with a file
+# `base` is refused. A script that is called with -h prints the comment at its
+# top and ends here.
 
 # shellcheck disable=SC2034  # the variables are for whoever sources this
 case ${1:-} in
@@ -68,6 +69,8 @@ build_d=$BUILD/$PIN
 download_d=$build_d/download
 tree=$build_d/linux
 base_tree=$build_d/linux-base
+drop_tree=$build_d/drop/linux
+bisect_tree=$build_d/bisect/linux
 tree_stamp=$build_d/tree.stamp
 
 # base_key KEY: the values of KEY in series/PIN/base, one a line
@@ -76,7 +79,8 @@ base_key() {
 }
 
 # series_list: `group|patch` for each patch in order; the group is the last
-# of the four heads seen, empty before the first
+# of the four heads seen, empty before the first. What follows the name is for
+# quilt (-pN) or for prove.py (# cases: ...)
 series_list() {
 	[[ -f $series_d/series ]] || return 0
 	awk '/^# *(tests|preparation|the flip|after)[ :]*$/ {
@@ -84,6 +88,9 @@ series_list() {
 		/^[ \t]*(#|$)/ { next }
 		{ print g "|" $1 }' "$series_d/series"
 }
+
+# slug PATCH: the name of a patch without its number, which may change
+slug() { sed -E 's/^[0-9]+-//; s/\.patch$//' <<<"$1"; }
 
 # patch_files PATCH...: the in-tree paths that patches touch, sorted
 patch_files() {
@@ -125,6 +132,51 @@ user_changes() {
 	[[ -n $(g -C "$1" status --porcelain --no-renames) ]]
 }
 
+# why TEXT: the first line of git's words that tells why
+why() { grep -m1 -E '^(error|fatal):' <<<"$1" || tail -n1 <<<"$1"; }
+
+# repair: the whole build folder may have been moved since the work trees of
+# $tree were made; git would forget them
+repair() {
+	local dir
+	for dir in "$base_tree" "$drop_tree" "$bisect_tree"; do
+		[[ ! -e $dir ]] || g -C "$dir" rev-parse -q --git-dir >/dev/null 2>&1 ||
+			g -C "$tree" worktree repair "$dir" >/dev/null 2>&1 || :
+	done
+}
+
+# put DIR BRANCH COMMIT: the work tree DIR of $tree becomes COMMIT on BRANCH.
+# Only files that differ are written, so that a kernel build goes on from where
+# it was; what is not of our making is refused, or kept aside with FORCE=1
+put() {
+	local dir=$1 how=--keep head gd out
+	if [[ ! -e $dir ]]; then
+		mkdir -p "${dir%/*}"
+		g -C "$tree" worktree prune
+		g -C "$tree" update-ref "refs/heads/$2" "$3"
+		g -C "$tree" update-ref "refs/made/$2" "$3"
+		out=$(g -C "$tree" worktree add -q "$dir" "$2" 2>&1) && return
+		rm -rf "$dir"
+		no_space "$out" && die 1 "disk full below $BUILD: a tree needs about 2 GB; run: make BUILD=<a roomy folder>"
+		die 1 "cannot make $dir ($(why "$out"))"
+	fi
+	g -C "$tree" update-ref "refs/next/$2" "$3"
+	if [[ -n ${FORCE:-} ]]; then
+		how=--hard
+		head=$(g -C "$tree" rev-parse "refs/heads/$2")
+		if [[ $head != "$3" && $head != "$(g -C "$tree" rev-parse -q --verify "refs/made/$2")" ]]; then
+			g -C "$tree" update-ref "refs/dropped/$2" "$head"
+			stage "$(basename "$0" .sh)" "the commits that $2 had are kept at refs/dropped/$2"
+		fi
+		# a rebase or a branch of the user's is left behind
+		gd=$(g -C "$dir" rev-parse --absolute-git-dir)
+		rm -rf "$gd"/rebase-{merge,apply} "$gd"/{CHERRY_PICK,MERGE,REVERT}_HEAD
+		g -C "$dir" symbolic-ref HEAD "refs/heads/$2"
+	fi
+	out=$(g -C "$dir" reset -q "$how" "$3" 2>&1) || die 1 "cannot change $dir: $(why "$out")"
+	g -C "$tree" update-ref "refs/made/$2" "$3"
+}
+
 # build_folder: make build/PIN, and keep other runs out of it until we end
 build_folder() {
 	mkdir -p "$download_d" 2>/dev/null || :
@@ -137,6 +189,26 @@ build_folder() {
 		flock 9
 	fi
 	export BUILD_LOCKED=$build_d
+}
+
+# kernel_setup: how kernels are configured and built: fragments, arch, compiler,
+# cc (with ccache), and what make exports. An unknown FLAVOUR is refused
+kernel_setup() {
+	local known configs=$root/qemu-configs/kernel
+	arch=${ARCH:-x86_64}
+	fragments=("$configs/common.config" "$configs/$arch.config" "$root/selftests/config"
+		"$root/kunit/kunitconfig" "$configs/flavour/$FLAVOUR.config")
+	if [[ ! -f ${fragments[-1]} ]]; then
+		known=$(cd "$configs/flavour" && printf ' %s' *.config)
+		die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"
+	fi
+	compiler=$(gcc --version | head -n 1)
+	cc=gcc
+	! command -v ccache >/dev/null || cc="ccache gcc"
+	# The same sources give the same objects wherever and whenever they are
+	# built, so that ccache finds them
+	export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=memmap KBUILD_BUILD_HOST=memmap
+	export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
 }
 
 # no_space TEXT: true when the tool that said TEXT ran out of disk (tools'

@@ -8,8 +8,8 @@
 #
 # The test sources of this project (series/PIN/tests: `repo-path in-tree-path`)
 # are the truth: one that changed goes into the commit that brings its in-tree
-# file. A patch keeps its group in the series; a new one gets the group of the
-# patch before it. Nothing is written before the new patches were applied and
+# file. A patch keeps its group in the series, and what stands behind its name;
+# a new one gets the group of the patch before it. Nothing is written before the new patches were applied and
 # gave the same tree. A tree with changes that are not committed is refused.
 #
 #   FORCE=1   the tree wins over patches that were changed behind its back
@@ -58,9 +58,10 @@ format() {
 	mapfile -t new < <(cd "$new_patches" && ls)
 }
 
-# the old series: heads and patches, each with the comment lines above it
+# the old series: heads and patches, each with the comment lines above it and
+# the options and comment behind it
 heads=() pending=
-declare -A head_text=() above=() group_of=()
+declare -A head_text=() above=() behind=() group_of=()
 while IFS= read -r line; do
 	name=$(sed -nE 's/^# *(tests|preparation|the flip|after)[ :]*$/\1/p' <<<"$line")
 	if [[ -n $name ]]; then
@@ -69,7 +70,8 @@ while IFS= read -r line; do
 	elif [[ $line =~ ^[[:space:]]*(#|$) ]]; then
 		pending+=$line$'\n'
 	else
-		above[${line%%[[:space:]]*}]=$pending pending=
+		name=${line%%[[:space:]]*}
+		above[$name]=$pending behind[$name]=${line#"$name"} pending=
 	fi
 done < <(cat "$series_d/series" 2>/dev/null || printf '# %s\n' tests preparation 'the flip' after)
 
@@ -87,14 +89,15 @@ done < <(series_list)
 
 format "$head"
 group=${heads[0]:-} groups=()
-declare -A text=()
+declare -A text=() rest=()
 for i in "${!new[@]}"; do
 	while IFS= read -r key; do
 		[[ -n ${group_of[$key]+x} ]] || continue
 		group=${group_of[$key]%%|*}
 		text[$i]=${above[${group_of[$key]#*|}]:-}
+		rest[$i]=${behind[${group_of[$key]#*|}]:-}
 		break
-	done < <(keys "$new_patches/${new[i]}")
+	done <<<"$(keys "$new_patches/${new[i]}")"
 	groups[i]=$group
 done
 rank=0
@@ -161,7 +164,7 @@ fi
 		printf %s "${group:+${head_text[$group]}}"
 		for i in "${!new[@]}"; do
 			[[ ${groups[i]} == "$group" ]] || continue
-			printf '%s%s\n' "${text[$i]:-}" "${new[i]}"
+			printf '%s%s\n' "${text[$i]:-}" "${new[i]}${rest[$i]:-}"
 		done
 	done
 	printf %s "$pending"

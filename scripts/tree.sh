@@ -43,10 +43,7 @@ state=$(series_id; cat "$series_d/base" "$0" | sha256sum)
 if [[ -z ${FORCE:-}$check && $state == "$(cat "$tree_stamp" 2>/dev/null)" && -e $base_tree/.git ]]; then
 	exit 0
 fi
-# the whole build folder may have been moved
-if [[ -e $base_tree ]] && ! g -C "$base_tree" rev-parse -q --git-dir >/dev/null 2>&1; then
-	g -C "$tree" worktree repair "$base_tree" >/dev/null 2>&1 || :
-fi
+repair
 if [[ -z ${FORCE:-}$check ]]; then
 	user_changes "$tree" series &&
 		die 2 "$tree has changes of yours; run: make refresh (keep them) or make tree FORCE=1 (drop them)"
@@ -92,9 +89,6 @@ push() {
 		die 1 "patches/$PIN/$(quilt_error "$out"); the trees are as they were"
 }
 
-# the first line of git's words that tells why
-why() { grep -m1 -E '^(error|fatal):' <<<"$1" || tail -n1 <<<"$1"; }
-
 am() {
 	local out
 	out=$(GIT_COMMITTER_NAME=tree GIT_COMMITTER_EMAIL=tree@localhost \
@@ -139,37 +133,7 @@ if [[ -n $check ]]; then
 	exit 0
 fi
 
-# move DIR BRANCH COMMIT: only files that differ are written
-move() {
-	local dir=$1 how=--keep head gd out
-	g -C "$tree" update-ref "refs/next/$2" "$3"
-	if [[ -n ${FORCE:-} ]]; then
-		how=--hard
-		head=$(g -C "$tree" rev-parse "refs/heads/$2")
-		if [[ $head != "$3" && $head != "$(g -C "$tree" rev-parse -q --verify "refs/made/$2")" ]]; then
-			g -C "$tree" update-ref "refs/dropped/$2" "$head"
-			stage tree "the commits that $2 had are kept at refs/dropped/$2"
-		fi
-		# a rebase or a branch of the user's is left behind
-		gd=$(g -C "$dir" rev-parse --absolute-git-dir)
-		rm -rf "$gd"/rebase-{merge,apply} "$gd"/{CHERRY_PICK,MERGE,REVERT}_HEAD
-		g -C "$dir" symbolic-ref HEAD "refs/heads/$2"
-	fi
-	out=$(g -C "$dir" reset -q "$how" "$3" 2>&1) || die 1 "cannot change $dir: $(why "$out")"
-	g -C "$tree" update-ref "refs/made/$2" "$3"
-}
-
-move "$tree" series "$series"
-if [[ ! -e $base_tree ]]; then
-	g -C "$tree" update-ref refs/heads/base "$base"
-	g -C "$tree" update-ref refs/made/base "$base"
-	if ! out=$(g -C "$tree" worktree add -q "$base_tree" base 2>&1); then
-		rm -rf "$base_tree"
-		no_space "$out" && die 1 "disk full below $BUILD: a tree needs about 2 GB; run: make BUILD=<a roomy folder>"
-		die 1 "cannot make $base_tree ($(why "$out"))"
-	fi
-else
-	move "$base_tree" base "$base"
-fi
+put "$tree" series "$series"
+put "$base_tree" base "$base"
 printf '%s\n' "$state" >"$tree_stamp"
 stage tree "base ${base:0:12}, series ${series:0:12}"

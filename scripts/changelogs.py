@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Check what the patches' changelogs refer to, and their trailers.
+
+usage: changelogs.py
+
+A commit is named by 12 or more digits and its subject, and both are those of a
+line `<id> <subject>` of series/PIN/commits (this tree has no history to look
+into; the ids there are whole, so that a look elsewhere is easy). The trailers
+are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
+whoever sends the patches adds. One line for each thing that is wrong.
+Exit code: 0 all right, 1 not, 2 bad input.
+"""
+import argparse
+import email
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENV = os.environ
+PIN = ENV.get("PIN") or "v5.10.223"
+SERIES = Path(ENV.get("SERIES_DIR") or ROOT / "series") / PIN
+PATCHES = Path(ENV.get("PATCHES_DIR") or ROOT / "patches") / PIN
+ORDER = ["Fixes", "Reported-by", "Suggested-by", "Co-developed-by", "Tested-by", "Acked-by", "Reviewed-by", "Cc", "Link"]
+TRAILER = re.compile(r"([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): \S")
+NAMED = re.compile(r"(\bcommits?|\bFixes:)\s+([0-9a-f]{7,40})\b(?:\s+\(\"(.*?)\"\))?", re.IGNORECASE | re.DOTALL)
+
+
+def commits(path: Path) -> dict[str, str]:
+    """Subjects by id; ValueError names the line that is none."""
+    known = {}
+    for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        found = re.fullmatch(r"([0-9a-f]{40}) (\S.*)", line)
+        if not found:
+            raise ValueError(f"series/{PIN}/commits:{number}: not '<40 digits> <subject>'")
+        known[found[1]] = found[2]
+    return known
+
+
+def trailers(body: str) -> list[str]:
+    """What is wrong with them."""
+    paragraphs = re.split(r"\n\s*\n", body.strip())
+    last = [TRAILER.match(line) for line in paragraphs[-1].splitlines()]
+    found = [match[1] for match in last if match] if last and last[0] else []
+    wrong = []
+    if len(found) not in (0, len(last)):
+        wrong.append("the last paragraph is not trailers alone")
+    wrong += [f"unknown trailer '{name}'" for name in found if name not in ORDER]
+    ranks = [ORDER.index(name) for name in found if name in ORDER]
+    if ranks != sorted(ranks):
+        wrong.append(f"trailers are not in the order {', '.join(name for name in ORDER if name in found)}")
+    for paragraph in paragraphs[:-1] if found else paragraphs:
+        for line in paragraph.splitlines():
+            match = TRAILER.match(line)
+            if match and match[1] in [*ORDER, "Signed-off-by"]:
+                wrong.append(f"'{match[1]}:' is not in the last paragraph")
+    return wrong
+
+
+def references(text: str, known: dict[str, str], used: set[str]) -> list[str]:
+    """What is wrong with the commits that the changelog names."""
+    wrong = []
+    for found in NAMED.finditer(text):
+        digits, subject = found[2], " ".join((found[3] or "").split())
+        ids = [name for name in known if name.startswith(digits)]
+        used.update(ids)
+        if len(digits) < 12:
+            wrong.append(f"commit {digits}: fewer than 12 digits")
+        elif len(ids) != 1:
+            wrong.append(f"commit {digits}: unknown; look it up and add it to series/{PIN}/commits")
+        elif subject != known[ids[0]]:
+            wrong.append(f"commit {digits}: its subject is '{known[ids[0]]}', not '{subject}'")
+    return wrong
+
+
+def main() -> int:
+    """The command line."""
+    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
+                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    try:
+        known = commits(SERIES / "commits")
+        lines = (SERIES / "series").read_text().splitlines()
+    except (OSError, ValueError) as err:
+        print(f"changelogs.py: {err}", file=sys.stderr)
+        return 2
+    used: set[str] = set()
+    wrong = []
+    for line in lines:
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        patch = line.split()[0]
+        try:
+            mail = email.message_from_bytes((PATCHES / patch).read_bytes())
+        except OSError as err:
+            wrong.append(str(err))
+            continue
+        body = mail.get_payload(decode=True).decode(errors="replace").partition("\n---\n")[0]
+        wrong += [f"patches/{PIN}/{patch}: {text}" for text in trailers(body) + references(body, known, used)]
+    wrong += [f"series/{PIN}/commits: no patch names {name[:12]}" for name in known if name not in used]
+    for text in wrong:
+        print(f"changelogs.py: {text}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

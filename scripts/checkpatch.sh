@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Run the tree's own checkpatch.pl, strict and with codespell, over all patches.
+#
+# No error, warning or check is left. An exception is a line of
+# series/PIN/checkpatch, `<patch without number> <TYPE>: <reason>`; one that
+# is of no use any more is refused, too. Not asked for: a Signed-off-by, which
+# whoever sends the patches adds, and commits that are in this tree, which has
+# no history: changelogs.py knows them.
+#
+# Exit codes: 0 clean, 1 not, 2 bad input, 125 checkpatch.pl did not run.
+
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+checkpatch=$tree/scripts/checkpatch.pl
+[[ -f $checkpatch ]] || die 2 "no $checkpatch; run: make tree"
+options=(--strict --no-signoff --color=never --show-types --ignore UNKNOWN_COMMIT_ID)
+# where checkpatch.pl looks for the words is not where Debian has them
+for words in /usr/lib/python3/dist-packages/codespell_lib/data/dictionary.txt /usr/share/codespell/dictionary.txt; do
+	[[ ! -f $words ]] || break
+done
+[[ -f $words ]] || die 2 "no dictionary of codespell; run: make deps"
+options+=(--codespell --codespellfile "$words")
+
+exceptions=$series_d/checkpatch
+declare -A excepted=() used=()
+number=0
+exception='^([^ ]+) ([A-Z_]+): +[^ ]' finding='^([0-9]*): [A-Z]+:([A-Z_]+): '
+while IFS= read -r line; do
+	number=$((number + 1))
+	[[ $line =~ ^[[:space:]]*(#|$) ]] && continue
+	[[ $line =~ $exception ]] ||
+		die 2 "series/$PIN/checkpatch:$number: not '<patch without number> <TYPE>: <reason>'"
+	excepted["${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"]=$number
+done < <(cat "$exceptions" 2>/dev/null || :)
+
+bad=0
+while IFS='|' read -r _ patch; do
+	# it takes seconds: what it said once is kept
+	said=$build_d/checkpatch/$( (echo "${options[@]}"; cat "$patches_d/$patch" "$checkpatch" "$words") | sha256sum | cut -d' ' -f1)
+	if [[ ! -f $said ]]; then
+		# from stdin: a file that git knows would be taken for source code
+		out=$(cd "$tree" && perl "$checkpatch" "${options[@]}" - <"$patches_d/$patch" 2>/dev/null) || :
+		grep -q '^total: .* lines checked' <<<"$out" || die 125 "checkpatch.pl did not read $patch: ${out:-no output}"
+		mkdir -p "${said%/*}"
+		# a finding, and in the line after it where: one line of both
+		awk '/^(ERROR|WARNING|CHECK):[A-Z_]+: / { if (f) print ": " f; f = $0; next }
+			f { print (/^#[0-9]+:/ ? substr($1, 2) : ":") " " f; f = "" }
+			END { if (f) print ": " f }' <<<"$out" >"$said.tmp"
+		mv "$said.tmp" "$said"
+	fi
+	while IFS= read -r line; do
+		[[ $line =~ $finding ]] || continue
+		key="$(slug "$patch") ${BASH_REMATCH[2]}"
+		used[$key]=1
+		[[ -z ${excepted[$key]:-} ]] || continue
+		echo "checkpatch: patches/$PIN/$patch:$line" >&2
+		bad=1
+	done <"$said"
+done < <(series_list)
+for key in "${!excepted[@]}"; do
+	[[ -z ${used[$key]:-} ]] || continue
+	echo "checkpatch: series/$PIN/checkpatch:${excepted[$key]}: $key is not found any more; run: sed -i ${excepted[$key]}d $exceptions" >&2
+	bad=1
+done
+exit "$bad"

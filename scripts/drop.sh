@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Put the series without one patch on build/PIN/drop/linux, branch `drop`.
+#
+#   scripts/drop.sh PATCH            a number, a name, or a unique part of one
+#   scripts/drop.sh --name WORD...   print the words, drop/PATCH spelled out
+#
+# All drops take turns in one tree, in which only files that differ are
+# written: a kernel build goes on from the drop before. Patches after the
+# dropped one are applied by git am -3. Where they can't, because they change
+# the same lines, series/PIN/drop/<patch, no number> may hold the same drop as a
+# change on top of the whole series: then that is taken.
+#
+# Exit codes: 0 done, 1 a later patch does not apply without it, 2 bad input.
+
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# find WORD: the patch that it means
+find_patch() {
+	local word=$1 group patch found=()
+	while IFS='|' read -r group patch; do
+		[[ $patch == "$word" || $(slug "$patch") == "$word" ||
+			($word =~ ^[0-9]+$ && $patch =~ ^0*$((10#$word))-) ]] && found=("$group|$patch") && break
+		[[ $word =~ ^[0-9]+$ || $patch != *"$word"* ]] || found+=("$group|$patch")
+	done < <(series_list)
+	((${#found[@]})) || die 2 "no patch '$word' in series/$PIN/series; run: cat ${series_d#"$root/"}/series"
+	((${#found[@]} == 1)) || die 2 "'$word' may be any of ${found[*]#*|}"
+	patch=${found[0]#*|}
+	[[ ${found[0]} != tests\|* ]] || die 2 "$patch is of the tests: there is nothing to show without it"
+	echo "$patch"
+}
+
+case ${1:-} in
+'') die 2 "no patch named; run: $0 -h" ;;
+--name)
+	shift
+	words=()
+	for word; do
+		if [[ $word == drop/* ]]; then
+			patch=$(find_patch "${word#drop/}")
+			word=drop/$(slug "$patch")
+		fi
+		words+=("$word")
+	done
+	echo "${words[*]}"
+	exit
+	;;
+esac
+patch=$(find_patch "${1#drop/}")
+name=$(slug "$patch")
+series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
+[[ $(series_id) == "$(head -n1 "$tree_stamp" 2>/dev/null)" ]] || die 2 "patches/$PIN changed since the tree was made; run: make tree"
+build_folder
+repair
+if [[ -e $drop_tree && -z ${FORCE:-} ]] && user_changes "$drop_tree" drop; then
+	die 2 "$drop_tree has changes of yours; make them in $tree instead, then run: make prove FORCE=1 (drops them)"
+fi
+
+work=$build_d/drop.tmp
+clean() {
+	rm -rf "$work"
+	g -C "$tree" worktree prune
+}
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+clean
+mkdir "$work"
+# the same commit whoever makes it, whenever
+export GIT_AUTHOR_NAME=drop GIT_AUTHOR_EMAIL=drop@localhost GIT_AUTHOR_DATE='@0 +0000'
+export GIT_COMMITTER_NAME=drop GIT_COMMITTER_EMAIL=drop@localhost GIT_COMMITTER_DATE='@0 +0000'
+
+if [[ -f $series_d/drop/$name.patch ]]; then
+	export GIT_INDEX_FILE=$work/index
+	g -C "$tree" read-tree "$series"
+	out=$(g -C "$tree" apply --cached "$series_d/drop/$name.patch" 2>&1) ||
+		die 2 "series/$PIN/drop/$name.patch does not apply to the series: $(why "$out")"
+	commit=$(g -C "$tree" commit-tree -p "$series" -m "without $patch" "$(g -C "$tree" write-tree)")
+	unset GIT_INDEX_FILE
+else
+	before=() after=()
+	while IFS='|' read -r _ p; do
+		if [[ $p == "$patch" ]]; then after=('') before=("${before[@]}"); continue; fi
+		if ((${#after[@]})); then after+=("$p"); else before+=("$p"); fi
+	done < <(series_list)
+	after=("${after[@]:1}")
+	start=$(g -C "$tree" rev-list --reverse "$PIN..$series" | sed -n "$((${#before[@]} + 1))p")^
+	g -C "$tree" worktree add -q --no-checkout --detach "$work/am" "$start"
+	g -C "$work/am" read-tree "$start"
+	# a merge needs the files that it may write; git am wants no others
+	mapfile -t files < <(cd "$patches_d" && patch_files "${after[@]}")
+	((${#files[@]} == 0)) || g -C "$work/am" ls-files -z -- "${files[@]}" |
+		g -C "$work/am" checkout-index -q -f -u -z --stdin
+	for p in "${after[@]}"; do
+		if ! out=$(g -C "$work/am" am -q -3 --committer-date-is-author-date --no-gpg-sign "$patches_d/$p" 2>&1); then
+			where=$(g -C "$work/am" diff --name-only --diff-filter=U | paste -sd ' ')
+			die 1 "$p does not apply without $patch: ${where:-$(why "$out")}"
+		fi
+	done
+	commit=$(g -C "$work/am" rev-parse HEAD)
+fi
+put "$drop_tree" drop "$commit"

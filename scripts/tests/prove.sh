@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# prove.py with a build and guests that are stand-ins: what counts as shown, what
+# is named when it is not, and what is done again when something changes.
+. "$(dirname "$0")/fake.bash"
+
+cp "$here"/{prove.py,case.py,rows.py} "$s"
+mkdir -p "$fr/qemu-configs"
+for name in one two; do
+	printf '# shows %s\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\n' $name >"$fr/qemu-configs/$name.conf"
+done
+two_patches
+sed -i 's/a line twenty$/a line 20, again/' "$b/linux/mm/a.c"
+k commit -qam 'mm: change a again'
+sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
+k commit -qam 'mm: change b'
+"$s/refresh.sh" >/dev/null
+# the stand-ins: a build that fails as $tmp/error says, guests as $tmp/guests does
+cat >"$s/kernel.sh" <<EOF
+#!/bin/bash
+echo "kernel \$1" >>$tmp/did
+[[ ! -f $tmp/error ]] && exit
+mkdir -p $b/drop/build-default && cp $tmp/error $b/drop/build-default/build.log
+echo 'kernel: does not build' >&2; exit 1
+EOF
+printf '#!/bin/bash\n' >"$s/initramfs.sh"
+cat >"$s/boot.py" <<EOF
+#!/bin/bash
+for name in \$4; do
+	echo "boot \$2 \$name" >>$tmp/did
+	d=$fr/results/v0.1/default/\$2/\$name
+	mkdir -p "\$d"
+	v=\$(sed -n "s@^\$2 \$name @@p" $tmp/guests)
+	f=; [[ \$v != fail ]] || f='"t.x", "t.y"'
+	printf '{"verdict": "%s", "reason": "why", "failed": [%s], "tests": [], "seconds": 1, "meta": {}}' "\${v:-pass}" "\$f" >"\$d/verdict.json"
+done
+EOF
+chmod +x "$s"/{kernel.sh,initramfs.sh,boot.py}
+echo 'drop/mm-change-b one fail' >"$tmp/guests"
+line() { sed -i -E "s@^($1-[^ ]*).*@\1 $2@" "$fr/series/v0.1/series" && "$s/tree.sh" >/dev/null; }
+proof() { "$s/prove.py" "$@" >"$tmp/out" 2>"$tmp/err" || return $?; }
+# want_row RC REGEX [PATCH]: the end of prove.py, and a line of its table
+want_row() {
+	local rc=0
+	: >"$tmp/did"
+	proof "${@:3}" || rc=$?
+	((rc == $1)) || bad "prove.py ended with $rc, not $1: $(cat "$tmp/out" "$tmp/err")"
+	grep -q -E -e "$2" "$tmp/out" || bad "no '$2' in: $(cat "$tmp/out" "$tmp/err")"
+}
+
+# the lines
+rc=0; proof || rc=$?
+[[ $rc == 2 && $(grep -c 'says nothing; append' "$tmp/err") == 3 ]] || bad "no claims: $rc $(<"$tmp/err")"
+line 0002 '# not shown: no machine of ours has it'
+line 0003 '# not shown: x'
+line 0004 '# cases: on*'
+want 0 '' "$s/prove.py" --check
+line 0003 '# cases: three'
+want 1 "0003-mm-change-a-again.patch: no case matches 'three'" "$s/prove.py" --check
+line 0003 '# needed by: mm-change-a'
+want 1 "no patch after it is 'mm-change-a'" "$s/prove.py" --check
+line 0003 '# not shown: x'
+mkdir "$fr/series/v0.1/drop" && touch "$fr/series/v0.1/drop/mm-gone.patch"
+want 1 'drop/mm-gone.patch is for no patch of the series' "$s/prove.py" --check
+rm -r "$fr/series/v0.1/drop"
+want 2 "no patch 'nosuch' to drop" "$s/prove.py" nosuch
+
+# shown by a case; done once
+want_row 0 '^0004 mm-change-b +one: fail t.x and 1 more +yes$'
+grep -q '^0002 mm-change-a +no machine of ours has it +not shown$' -E "$tmp/out" || bad "not shown: $(<"$tmp/out")"
+[[ $(paste -sd, "$tmp/did") == 'boot series one,kernel drop/mm-change-b,boot drop/mm-change-b one' ]] || bad "did: $(<"$tmp/did")"
+grep -q '1 shown by cases, 0 by the build, 2 not shown, 0 not' "$fr/results/v0.1/prove.txt" || bad 'no prove.txt'
+python3 -m json.tool "$fr/results/v0.1/prove.json" >/dev/null || bad 'no prove.json'
+want_row 0 '^0004 .* yes$'
+[[ ! -s $tmp/did ]] || bad "done again: $(<"$tmp/did")"
+# another changelog changes nothing; another case does
+sed -i 's/^Subject: .*again/&, and again/' "$fr/patches/v0.1/0003-mm-change-a-again.patch"
+"$s/tree.sh" >/dev/null
+want_row 0 '^0004 .* yes$'
+[[ ! -s $tmp/did ]] || bad "a changelog: done again: $(<"$tmp/did")"
+echo 'append = x' >>"$fr/qemu-configs/one.conf"
+want_row 0 '^0004 .* yes$'
+grep -q 'boot drop/mm-change-b one' "$tmp/did" || bad 'a case that changed was not run again'
+FORCE=1 want_row 0 '^0004 .* yes$'
+[[ -s $tmp/did ]] || bad 'FORCE=1 did nothing'
+
+# a case that stays green, dies, times out, can't be judged
+line 0004 '# cases: one two'
+want_row 1 '^0004 .* NO: not red: two$'
+echo 'drop/mm-change-b two lost' >>"$tmp/guests"
+FORCE=1 want_row 0 'two: lost why'
+sed -i 's/two lost/two timeout/' "$tmp/guests"
+FORCE=1 want_row 1 'two: timeout why'
+sed -i 's/two timeout/two broken/' "$tmp/guests"
+FORCE=1 want 125 '^prove.py: two: broken: why$' "$s/prove.py"
+rm -r "$fr/results"
+echo 'series two fail' >>"$tmp/guests"
+want 125 'the series does not pass two; run: make CASE=' "$s/prove.py"
+line 0004 '# cases: one'
+
+# needed to apply, and to build
+line 0002 '# needed by: mm-change-a-again'
+want_row 0 '^0002 mm-change-a +does not apply: mm-change-a-again \(mm/a.c\) +yes, to build$' 0002
+line 0002 '# needed by: mm-change-b'
+want_row 1 'NO: that is not about' 0002
+line 0002 '# cases: one'
+want_row 1 'NO: write the drop as a' 0002
+line 0003 '# needed by: mm-change-b'
+want_row 1 '^0003 mm-change-a-again +builds +NO: mm-change-b builds' 0003
+echo "$b/drop/linux/mm/b.c:5:1: error: implicit declaration of function ‘f’" >"$tmp/error"
+FORCE=1 want_row 0 '^0003 mm-change-a-again +does not build: mm/b.c:5:1: error: .* yes, to build$' 0003
+echo "mm/c.c:5:1: error: implicit declaration of function ‘f’" >"$tmp/error"
+FORCE=1 want_row 1 'NO: that is not about' 0003
+FORCE=1 want_row 1 'NO: does not build without' 0004
+end
