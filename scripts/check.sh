@@ -57,6 +57,7 @@ cd "$root"
 check shellcheck shellcheck -x "${shell[@]}"
 check spdx spdx
 check series "$root/scripts/check-series.sh"
+check audit "$root/scripts/audit.py"
 check proof-of-each-patch "$root/scripts/prove.py" --check
 check changelogs "$root/scripts/changelogs.py"
 check checkpatch "$root/scripts/checkpatch.sh"

@@ -93,7 +93,7 @@ am() {
 	local out
 	out=$(GIT_COMMITTER_NAME=tree GIT_COMMITTER_EMAIL=tree@localhost \
 		g -C "$work/am" am -q --committer-date-is-author-date --no-gpg-sign "$@" 2>&1) ||
-		die 1 "git am refuses what quilt applied: $(why "$out"); the trees are as they were"
+		die 1 "git am refuses what quilt applied: $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out"); the trees are as they were"
 }
 
 # same NAME TREE COMMIT: quilt's tree is that of git am's commit
