@@ -19,6 +19,12 @@ export PIN VARIANT FLAVOUR CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_G
 # with DRY=1 a stage says what it would run, and only boot and shell go on
 run = $(if $(DRY),@echo,@)
 
+# ends a line of a recipe that $(foreach) writes
+define newline
+
+
+endef
+
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: table deps source tree kernel guest boot compare kunit audit check bench refresh shell debug clean help
@@ -38,10 +44,10 @@ tree: source ## a git tree: the tag, and one commit a patch (FORCE=1 drops commi
 	$(run) scripts/tree.sh
 
 kernel: tree ## build the kernels of VARIANT in FLAVOUR
-	$(run) set -e; for variant in $(VARIANT); do scripts/kernel.sh $$variant; done
+	$(foreach v,$(VARIANT),$(run) scripts/kernel.sh $(v)$(newline))
 
 guest: kernel ## pack what the guests run, find out whether KVM works here
-	$(run) set -e; for variant in $(VARIANT); do scripts/initramfs.sh $$variant; done
+	$(foreach v,$(VARIANT),$(run) scripts/initramfs.sh $(v)$(newline))
 	$(run) scripts/accel.sh
 
 boot: guest ## run the guests of CASE
