@@ -16,6 +16,11 @@ FORCE        ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
 
+# drop/8 is drop/<name of the patch> everywhere
+ifneq ($(findstring drop/,$(VARIANT)),)
+override VARIANT := $(or $(shell PIN=$(PIN) scripts/drop.sh --name $(VARIANT)),$(error VARIANT: no such patch))
+endif
+
 # with DRY=1 a stage says what it would run, and only boot and shell go on
 run = $(if $(DRY),@echo,@)
 
@@ -27,7 +32,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table deps source tree kernel guest boot compare kunit audit check bench refresh shell debug clean help
+.PHONY: table deps source tree kernel guest boot compare kunit audit check prove bisect bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -64,6 +69,13 @@ check: tree ## the tests of the project itself
 
 audit: tree ## every user of PG_reserved in the pin is reviewed (series/PIN/audit)
 	$(run) scripts/audit.py
+
+prove: override VARIANT := series
+prove: guest ## show that each patch is needed: without it, its cases fail (DROP=part of a name)
+	$(run) scripts/prove.py $(DROP)
+
+bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse (takes long)
+	$(run) scripts/bisect.sh
 
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)
 	$(run) scripts/bench.py $(if $(COLD),--cold)

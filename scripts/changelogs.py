@@ -6,7 +6,7 @@ usage: changelogs.py
 
 A commit is named by 12 or more digits and its subject, and both are those of a
 line `<id> <subject>` of series/PIN/commits (this tree has no history to look
-into; the ids there are whole, so that a look elsewhere is easy). The trailers
+into). The trailers
 are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
 whoever sends the patches adds. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
@@ -34,9 +34,9 @@ def commits(path: Path) -> dict[str, str]:
     for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
         if not line.strip() or line.startswith("#"):
             continue
-        found = re.fullmatch(r"([0-9a-f]{40}) (\S.*)", line)
+        found = re.fullmatch(r"([0-9a-f]{12,40}) (\S.*)", line)
         if not found:
-            raise ValueError(f"series/{PIN}/commits:{number}: not '<40 digits> <subject>'")
+            raise ValueError(f"series/{PIN}/commits:{number}: not '<id> <subject>'")
         known[found[1]] = found[2]
     return known
 

@@ -301,7 +301,7 @@ def restore(proof: Proof, by: str) -> bool:
         old = json.loads(proof.stored.read_text())
         if old[by] != getattr(proof, by) or ENV.get("FORCE"):
             return False
-        for name in ("seen", "failed", "problem"):
+        for name in ("seen", "failed", "problem", "seconds"):
             setattr(proof, name, old[name])
         return True
     except (OSError, ValueError, KeyError, TypeError):
@@ -338,7 +338,7 @@ def prove(proofs: list[Proof], patches: list[str]) -> None:
                                                         f"; about {left:.0f} s to go" if left else ""))
         begin = time.time()
         without(proof, patches)
-        proof.seconds = round(max(time.time() - begin, last_time(proof)), 1)
+        proof.seconds = proof.seconds or round(time.time() - begin, 1)     # of when it was built
         took[proof.slug] = proof.seconds
         write(proof.stored, json.dumps(asdict(proof), indent=1) + "\n")
         say(f"{i}/{len(todo)} {proof.words()}: {'; '.join(proof.seen)}")

@@ -82,7 +82,7 @@ The end.'
 echo "fedcba9876543210fedcba9876543210fedcba98 mm: new" >>"$fr/series/v0.1/commits"
 try 'no patch names fedcba987654' 'The end.'
 echo "fedc mm: new" >"$fr/series/v0.1/commits"
-want 2 "series/v0.1/commits:1: not '<40 digits> <subject>'" "$s/changelogs.py"
+want 2 "series/v0.1/commits:1: not '<id> <subject>'" "$s/changelogs.py"
 rm "$fr/series/v0.1/commits"
 
 # bisect: a warning that the tag has is none of ours
