@@ -32,7 +32,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table deps source tree kernel guest boot compare kunit audit check prove bisect bench refresh shell debug clean help
+.PHONY: table deps source tree kernel guest boot compare kunit audit check prove bisect cross bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -76,6 +76,9 @@ prove: guest ## show that each patch is needed: without it, its cases fail (DROP
 
 bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse (takes long)
 	$(run) scripts/bisect.sh
+
+cross: tree ## the series builds where no guest runs: ppc64le, arm64, i386, other drivers
+	$(run) scripts/cross.sh
 
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)
 	$(run) scripts/bench.py $(if $(COLD),--cold)

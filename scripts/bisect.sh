@@ -13,6 +13,7 @@
 
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$root/scripts/kbuild.sh"
 
 series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
 command -v sparse >/dev/null || die 2 "no sparse on this machine; run: make deps"
@@ -23,9 +24,7 @@ work=$build_d/bisect/$FLAVOUR
 out=$work/build
 log=$work/build.log
 repair
-if [[ -e $src && -z ${FORCE:-} ]] && user_changes "$src" bisect; then
-	die 2 "$src has changes of yours; make them in $tree instead, then run: make bisect FORCE=1 (drops them)"
-fi
+ours "$src" bisect bisect
 
 # Only a build from nothing says all that the tag has to say: other tools or
 # another configuration start anew
@@ -45,27 +44,13 @@ said() {
 # build COMMIT: all output goes to the log, behind what an interrupted build of
 # the same content said
 build() {
-	local make=(make -C "$src" "O=$out" "CC=$cc" LOCALVERSION=-bisect W=1 C=1) seconds=0 pid
 	[[ $(cat "$work/now" 2>/dev/null) == "$content" ]] || rm -f "$log"
 	echo "$content" >"$work/now"
 	put "$src" bisect "$1"
 	# options that come with a later patch are not there yet
-	(cd "$src" && ./scripts/kconfig/merge_config.sh -n -O "$out" "${fragments[@]}") >"$work/config.log" 2>&1 || {
-		tail -n 3 "$work/config.log" >&2
-		die 1 "$what: configuring failed, see $work/config.log"
-	}
-	"${make[@]}" "-j${JOBS:-$(nproc)}" bzImage modules >>"$log" 2>&1 9>&- &
-	pid=$!
-	trap 'kill "$pid" 2>/dev/null || :' EXIT
-	while sleep "${POLL:-1}" && kill -0 "$pid" 2>/dev/null; do
-		((++seconds % 30)) || stage bisect "$what: $(grep -c '^  CC' "$log") files compiled"
-	done
-	if ! wait "$pid"; then
-		trap - EXIT
-		grep -m 3 -E 'error:|Error |undefined|fatal:' "$log" >&2 || tail -n 3 "$log" >&2
+	configure "$src" "$out" "$work/config.log" "${fragments[@]}" || die 1 "$what: configuring failed, see $work/config.log"
+	compile "$what" "$log" make -C "$src" "O=$out" "CC=$cc" LOCALVERSION=-bisect W=1 C=1 bzImage modules ||
 		die 1 "$what does not build, see $log"
-	fi
-	trap - EXIT
 }
 
 mapfile -t commits < <(g -C "$tree" rev-parse "$PIN^{commit}" && g -C "$tree" rev-list --reverse "$PIN..$series")

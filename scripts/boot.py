@@ -6,7 +6,8 @@ usage: scripts/boot.py [--variant base --variant series] [--case GLOB] [--flavou
                        [--jobs N] [--dry]
 
 Defaults come from the environment: PIN VARIANT FLAVOUR CASE ACCEL (auto, kvm, tcg) JOBS
-DRY BUILD RESULTS CONFIGS QEMU ARCH, and TIMEOUT_SCALE (a factor) for a slow machine.
+DRY BUILD RESULTS CONFIGS QEMU ARCH, and TIMEOUT_SCALE (a factor) for a slow machine; a
+flavour's fragment can have a factor of its own in a line `# timeout-scale: 4`.
 Every result directory gets its cmd.sh before QEMU starts; that script replays the guest
 alone. --dry prints these scripts, runs nothing and needs no kernel.
 Exit code: 0 every guest was judged (compare.py says how well), 2 usage, 125 one is broken.
@@ -26,10 +27,10 @@ import time
 from pathlib import Path
 
 from command import (BUILD, CONFIGS, ENV, HERE, PIN, architecture, available, die, footprint, output, script,
-                     select_cases)
+                     select_cases, timeout_scale)
 
 RESULTS = Path(ENV.get("RESULTS") or HERE.parent / "results").absolute()
-SCALE = ENV.get("TIMEOUT_SCALE") or "1"
+SCALE = ENV.get("TIMEOUT_SCALE") or "1"     # of a slow machine, on top of the flavour's own
 LIBC = ctypes.CDLL(None)
 
 
@@ -51,6 +52,7 @@ class Guest:
         self.case, self.name, self.variant, self.flavour = case, name, variant, flavour
         self.dir = RESULTS / PIN / flavour / variant / name
         self.bytes = footprint(case)
+        self.limit = case.timeout * timeout_scale(flavour) * float(SCALE)   # seconds
         self.proc = None
 
     def start(self, text: str) -> None:
@@ -61,7 +63,7 @@ class Guest:
         (self.dir / "cmd.sh").chmod(0o755)
         self.date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         self.began = time.monotonic()
-        self.deadline = self.began + self.case.timeout * float(SCALE)
+        self.deadline = self.began + self.limit
 
     def run(self) -> None:
         def child():    # KILL when boot.py dies, however it dies; kept across exec

@@ -98,8 +98,9 @@ def set_key(case: Case, key: str, value: str) -> None:
         setattr(case, key, value)
 
 
-def load(path: Path, name: str = "") -> Case:
-    """Parse one case file; CaseError on the first thing that is wrong."""
+def load(path: Path, name: str = "", flavour: str = "") -> Case:
+    """Parse one case file; CaseError on the first thing that is wrong. Where the
+    base fails differently in a flavour, base_fails is what stands there."""
     path = Path(path).resolve()
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
@@ -111,7 +112,8 @@ def load(path: Path, name: str = "") -> Case:
     if not claim or not lines[0].startswith("#") or claim.startswith("SPDX"):
         raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
     case = Case(name or path.stem, claim)
-    seen = set()
+    fragments = path.parent / "kernel" / "flavour"
+    seen, special = set(), []
     for where, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -119,23 +121,33 @@ def load(path: Path, name: str = "") -> Case:
         try:
             if not equals:
                 raise ValueError(f"not 'key = value': '{line.strip()}'")
-            if key not in ONCE + REPEATED:
+            word, dot, of = key.partition(".")
+            if key not in ONCE + REPEATED and not (word == "base_fails" and re.fullmatch(r"\w+", of)):
                 raise ValueError(f"unknown key '{key}'")
-            if key in ONCE and key in seen:
+            if dot and fragments.is_dir() and not (fragments / f"{of}.config").exists():
+                raise ValueError(f"unknown flavour '{of}'")
+            if key not in REPEATED and key in seen:
                 raise ValueError(f"key '{key}' is there twice")
-            set_key(case, key, value)
+            if dot:
+                general = case.base_fails
+                set_key(case, word, value)
+                special = case.base_fails if of == flavour else special
+                case.base_fails = general
+            else:
+                set_key(case, key, value)
         except ValueError as err:
             raise CaseError(f"{shown}:{where}: {err}") from err
         seen.add(key)
     for key in REQUIRED:
         if key not in seen:
             raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
+    case.base_fails = special or case.base_fails
     return case
 
 
-def find(configs: Path = CONFIGS, glob: str = "*") -> list[Case]:
+def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "") -> list[Case]:
     """The cases below configs by name; glob may be several, space separated."""
-    return [load(path) for path in sorted(Path(configs).glob("*.conf"))
+    return [load(path, flavour=flavour) for path in sorted(Path(configs).glob("*.conf"))
             if any(fnmatch.fnmatchcase(path.stem, g) for g in glob.split())]
 
 

@@ -8,7 +8,9 @@ A commit is named by 12 or more digits and its subject, and both are those of a
 line `<id> <subject>` of series/PIN/commits (this tree has no history to look
 into). The trailers
 are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
-whoever sends the patches adds. One line for each thing that is wrong.
+whoever sends the patches adds. The cover letter (series/PIN/cover-letter, if
+there is one) names each patch by its subject in an entry `patch`, and only
+cases that exist in an entry `case`. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
 """
 import argparse
@@ -16,12 +18,14 @@ import email
 import os
 import re
 import sys
+from email.header import decode_header, make_header
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV = os.environ
 PIN = ENV.get("PIN") or "v5.10.223"
 SERIES = Path(ENV.get("SERIES_DIR") or ROOT / "series") / PIN
+CONFIGS = Path(ENV.get("CONFIGS") or ROOT / "qemu-configs")
 PATCHES = Path(ENV.get("PATCHES_DIR") or ROOT / "patches") / PIN
 ORDER = ["Fixes", "Reported-by", "Suggested-by", "Co-developed-by", "Tested-by", "Acked-by", "Reviewed-by", "Cc", "Link"]
 TRAILER = re.compile(r"([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): \S")
@@ -77,6 +81,23 @@ def references(text: str, known: dict[str, str], used: set[str]) -> list[str]:
     return wrong
 
 
+def cover_letter(path: Path, subjects: list[str]) -> tuple[str, list[str]]:
+    """Its text, and what is wrong with the entries `  patch  subject` and `  case  name, name`."""
+    if not path.exists():
+        return "", []
+    text, wrong, named = path.read_text(), [], []
+    cases = [case.stem for case in CONFIGS.glob("*.conf")]
+    for kind, first, rest in re.findall(r"^  (patch|case) +(.+)\n((?: {9}.+\n)*)", text, re.MULTILINE):
+        value = " ".join((first + rest).split())
+        if kind == "patch" and not value.startswith("none:"):
+            named.append(value)
+        elif kind == "case" and not value.startswith("only "):
+            wrong += [f"there is no case '{name}'" for name in value.split(", ") if name not in cases]
+    wrong += [f"does not name the patch '{subject}'" for subject in subjects if subject not in named]
+    wrong += [f"there is no patch '{name}'" for name in named if name not in subjects]
+    return text, wrong
+
+
 def main() -> int:
     """The command line."""
     argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
@@ -88,7 +109,7 @@ def main() -> int:
         print(f"changelogs.py: {err}", file=sys.stderr)
         return 2
     used: set[str] = set()
-    wrong = []
+    wrong, subjects = [], []
     for line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -98,8 +119,11 @@ def main() -> int:
         except OSError as err:
             wrong.append(str(err))
             continue
+        subjects.append(re.sub(r"^\[PATCH[^]]*\] ", "", " ".join(str(make_header(decode_header(mail["subject"]))).split())))
         body = mail.get_payload(decode=True).decode(errors="replace").partition("\n---\n")[0]
         wrong += [f"patches/{PIN}/{patch}: {text}" for text in trailers(body) + references(body, known, used)]
+    text, bad = cover_letter(SERIES / "cover-letter", subjects)
+    wrong += [f"series/{PIN}/cover-letter: {what}" for what in bad + references(text, known, used)]
     wrong += [f"series/{PIN}/commits: no patch names {name[:12]}" for name in known if name not in used]
     for text in wrong:
         print(f"changelogs.py: {text}", file=sys.stderr)

@@ -36,6 +36,13 @@ def architecture() -> dict:
     return {**arch, "qemu": ENV.get("QEMU") or arch["qemu"]}
 
 
+def timeout_scale(flavour: str) -> float:
+    """How much slower guests of this flavour are: `# timeout-scale: 4` in its fragment, else 1."""
+    path = CONFIGS / "kernel" / "flavour" / f"{flavour}.config"
+    found = re.search(r"^# timeout-scale: (\d+(?:\.\d+)?)$", path.read_text(), re.M) if path.exists() else None
+    return float(found[1]) if found else 1.0
+
+
 def output(variant: str, flavour: str) -> Path:
     return BUILD / PIN / f"{variant}-{flavour}"
 

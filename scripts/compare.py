@@ -103,7 +103,7 @@ def main() -> int:
     variants = args.variant or (ENV.get("VARIANT") or "base series").split()
     build = Path(ENV.get("BUILD") or cases.ROOT / "build")
     try:
-        chosen = cases.find(glob=args.case)
+        chosen = cases.find(glob=args.case, flavour=place.name)
     except cases.CaseError as err:
         print(err, file=sys.stderr)
         return 2

@@ -53,20 +53,9 @@ series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die
 [[ $(series_id) == "$(head -n1 "$tree_stamp" 2>/dev/null)" ]] || die 2 "patches/$PIN changed since the tree was made; run: make tree"
 build_folder
 repair
-if [[ -e $drop_tree && -z ${FORCE:-} ]] && user_changes "$drop_tree" drop; then
-	die 2 "$drop_tree has changes of yours; make them in $tree instead, then run: make prove FORCE=1 (drops them)"
-fi
+ours "$drop_tree" drop prove
 
-work=$build_d/drop.tmp
-clean() {
-	rm -rf "$work"
-	g -C "$tree" worktree prune
-}
-trap clean EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-clean
-mkdir "$work"
+scratch drop
 # the same commit whoever makes it, whenever
 export GIT_AUTHOR_NAME=drop GIT_AUTHOR_EMAIL=drop@localhost GIT_AUTHOR_DATE='@0 +0000'
 export GIT_COMMITTER_NAME=drop GIT_COMMITTER_EMAIL=drop@localhost GIT_COMMITTER_DATE='@0 +0000'

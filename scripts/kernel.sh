@@ -15,6 +15,7 @@
 
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$root/scripts/kbuild.sh"
 
 VARIANT=${1:-$VARIANT}
 case $VARIANT in
@@ -50,44 +51,24 @@ rm -f "$keep/kernel.stamp" "$keep/build.json"
 build=(make -C "$src" "O=$out" "CC=$cc" "LOCALVERSION=-${VARIANT%%/*}")
 
 stage kernel "$VARIANT-$FLAVOUR: configure"
-if ! (cd "$src" && ./scripts/kconfig/merge_config.sh -n -O "$out" "${fragments[@]}") >"$log" 2>&1; then
-	tail -n 3 "$log" >&2
-	die 1 "configuring $VARIANT-$FLAVOUR failed, see $log"
-fi
-lost=$(sed -nE 's/^Value requested for (CONFIG_[A-Z0-9_]+) not in final .*/\1/p' "$log" | paste -sd ' ')
+configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$FLAVOUR failed, see $log"
 [[ -z $lost ]] || die 2 "options of flavour $FLAVOUR that did not survive: $lost; mend $configs"
 
-# A line every 15 s on what is being compiled; the log has everything.
 stage kernel "$VARIANT-$FLAVOUR: build; log in $log"
 printf '%s\n' "${build[*]} -j${JOBS:-$(nproc)} bzImage modules" >"$out/build.cmd"
-"${build[@]}" "-j${JOBS:-$(nproc)}" bzImage modules >"$log" 2>&1 9>&- &
-pid=$! seconds=0
-trap 'kill "$pid" 2>/dev/null || :' EXIT
-while sleep 1 && kill -0 "$pid" 2>/dev/null; do
-	((++seconds % 15)) ||
-		stage kernel "$VARIANT-$FLAVOUR: $(grep -c '^  CC' "$log") files compiled, $(sed -n '$s/^ *//p' "$log")"
-done
-if ! wait "$pid"; then
-	trap - EXIT
-	grep -m 5 -E 'error:|Error |undefined reference|fatal:' "$log" >&2 || tail -n 5 "$log" >&2
-	no_space "$log" && die 1 "no space left in $out; make room and run: make kernel VARIANT=$VARIANT"
+: >"$log"
+if ! compile "$VARIANT-$FLAVOUR" "$log" "${build[@]}" bzImage modules; then
+	no_space "$(tail -n 50 "$log")" && die 1 "no space left in $out; make room and run: make kernel VARIANT=$VARIANT"
 	die 1 "$VARIANT-$FLAVOUR does not build, see $log"
 fi
-trap - EXIT
 
 # A warning in a file of ours is an error, but a drop may leave something that
-# is not used. Its object goes, so that the next build says it again.
-touched=
-[[ $VARIANT == drop/* ]] || touched=$(g -C "$src" diff --name-only "$PIN" HEAD)
-bad=0
-while IFS=: read -r file line text; do
-	file=${file#"$src/"}
-	grep -qxF -- "$file" <<<"$touched" || continue
-	echo "$file:$line:$text" >&2
-	touch -c "$src/$file"
-	bad=1
-done < <(sed -nE 's@^(\.\./)*([^ :]+:[0-9]+:.*warning: .*)@\2@p' "$log" | sort -u)
-((bad == 0)) || die 1 "warnings in files that the series touches, see $log"
+# is not used
+if [[ $VARIANT != drop/* ]]; then
+	mapfile -t touched < <(g -C "$src" diff --name-only "$PIN" HEAD)
+	bad=$(warnings "$log" "$src" "${touched[@]}")
+	[[ -z $bad ]] || { echo "$bad" >&2; die 1 "warnings in files that the series touches, see $log"; }
+fi
 
 config=$(sha256sum "$out/.config" | cut -d' ' -f1)
 printf '{"pin": "%s", "variant": "%s", "flavour": "%s", "kernel": "%s", "config": "%s", "compiler": "%s"}\n' \

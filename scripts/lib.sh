@@ -7,7 +7,7 @@
 # Sets root, BUILD, RESULTS, PIN, FLAVOUR, VARIANT, SERIES_DIR, PATCHES_DIR
 # (each may come from the environment) and the paths of the pin: series_d,
 # patches_d, build_d, download_d, tree, base_tree, drop_tree,
-# bisect_tree, tree_stamp. A pin that has no folder series/PIN/ with a file
+# bisect_tree, cross_tree, tree_stamp. A pin that has no folder series/PIN/ with a file
 # `base` is refused. A script that is called with -h prints the comment at its
 # top and ends here.
 
@@ -71,6 +71,7 @@ tree=$build_d/linux
 base_tree=$build_d/linux-base
 drop_tree=$build_d/drop/linux
 bisect_tree=$build_d/bisect/linux
+cross_tree=$build_d/cross/linux
 tree_stamp=$build_d/tree.stamp
 
 # base_key KEY: the values of KEY in series/PIN/base, one a line
@@ -139,7 +140,7 @@ why() { grep -m1 -E '^(error|fatal):' <<<"$1" || tail -n1 <<<"$1"; }
 # $tree were made; git would forget them
 repair() {
 	local dir
-	for dir in "$base_tree" "$drop_tree" "$bisect_tree"; do
+	for dir in "$base_tree" "$drop_tree" "$bisect_tree" "$cross_tree"; do
 		[[ ! -e $dir ]] || g -C "$dir" rev-parse -q --git-dir >/dev/null 2>&1 ||
 			g -C "$tree" worktree repair "$dir" >/dev/null 2>&1 || :
 	done
@@ -191,24 +192,26 @@ build_folder() {
 	export BUILD_LOCKED=$build_d
 }
 
-# kernel_setup: how kernels are configured and built: fragments, arch, compiler,
-# cc (with ccache), and what make exports. An unknown FLAVOUR is refused
-kernel_setup() {
-	local known configs=$root/qemu-configs/kernel
-	arch=${ARCH:-x86_64}
-	fragments=("$configs/common.config" "$configs/$arch.config" "$root/selftests/config"
-		"$root/kunit/kunitconfig" "$configs/flavour/$FLAVOUR.config")
-	if [[ ! -f ${fragments[-1]} ]]; then
-		known=$(cd "$configs/flavour" && printf ' %s' *.config)
-		die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"
+# scratch NAME: the empty folder $work, build/PIN/NAME.tmp, for as long as this
+# script runs; work trees of $tree may be in it
+scratch() {
+	work=$build_d/$1.tmp
+	clean() {
+		rm -rf "$work"
+		g -C "$tree" worktree prune
+	}
+	trap clean EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	clean
+	mkdir -p "$work"
+}
+
+# ours DIR BRANCH TARGET: end here if the work tree DIR has changes of the user's
+ours() {
+	if [[ -e $1 && -z ${FORCE:-} ]] && user_changes "$1" "$2"; then
+		die 2 "$1 has changes of yours; make them in $tree instead, then run: make $3 FORCE=1 (drops them)"
 	fi
-	compiler=$(gcc --version | head -n 1)
-	cc=gcc
-	! command -v ccache >/dev/null || cc="ccache gcc"
-	# The same sources give the same objects wherever and whenever they are
-	# built, so that ccache finds them
-	export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=memmap KBUILD_BUILD_HOST=memmap
-	export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
 }
 
 # no_space TEXT: true when the tool that said TEXT ran out of disk (tools'

@@ -16,13 +16,15 @@ is built (drop.sh, kernel.sh, initramfs.sh) and its cases are run. A case counts
 when a test of it fails or the guest dies, and the series passes it; a timeout
 proves nothing. A patch is done once until another patch, a case or the way to
 build and judge changes, so an interrupted run goes on where it was. --check only
-reads the series. Writes results/PIN/prove.txt and .json.
+reads the series. Writes results/PIN/prove.txt and .json, and when all is shown
+the table to series/PIN/proof, for readers.
 Environment: PIN FLAVOUR JOBS ACCEL BUILD RESULTS, FORCE=1 (all anew).
 Exit code: 0 all shown or said why not, 1 not, 2 bad input, 125 not judged.
 """
 import argparse
 import fnmatch
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -264,13 +266,18 @@ def series_passes(names: list[str]) -> None:
                        f"run: make CASE='{' '.join(again)}' VARIANT=series")
 
 
+def first_line(proof: Proof) -> str:
+    """What the table begins a patch's row with."""
+    return f"{proof.patch.partition('-')[0]} {textwrap.wrap(proof.slug, 48)[0]}"
+
+
 def table(proofs: list[Proof]) -> str:
     """What stands in prove.txt."""
     grid = [[["patch"], ["without it"], ["needed"]]]
     for proof in proofs:
-        number, name = proof.patch.partition("-")[0], textwrap.wrap(proof.slug, 48)
+        name = textwrap.wrap(proof.slug, 48)
         seen = proof.seen or [proof.claim if proof.kind == "not shown" else "-"]
-        grid.append([[f"{number} {name[0]}", *(f"     {part}" for part in name[1:])],
+        grid.append([[first_line(proof), *(f"     {part}" for part in name[1:])],
                      [part for line in seen for part in textwrap.wrap(clean(line), 64, subsequent_indent="  ")],
                      textwrap.wrap(clean(proof.words()), 32, break_on_hyphens=False)])
     widths = [max(len(text) for line in grid for text in line[i]) for i in range(3)]
@@ -344,6 +351,17 @@ def prove(proofs: list[Proof], patches: list[str]) -> None:
         say(f"{i}/{len(todo)} {proof.words()}: {'; '.join(proof.seen)}")
 
 
+def stale(proofs: list[Proof]) -> list[str]:
+    """What is wrong with series/PIN/proof, the table of the last whole run."""
+    try:
+        found = re.findall(r"^\d{4} \S+", (SERIES / "proof").read_text(), re.MULTILINE)
+    except OSError:
+        found = []
+    want = [first_line(proof) for proof in proofs]
+    return [f"proof is of another series (line '{a or b}'); run: make prove"
+            for a, b in itertools.zip_longest(want, found) if a != b][:1]
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
@@ -356,6 +374,8 @@ def main() -> int:
     except (OSError, cases.CaseError) as err:
         print(f"prove.py: {err}", file=sys.stderr)
         return 2
+    if args.check and not wrong:
+        wrong = stale(proofs)
     for line in wrong:
         print(f"prove.py: series/{PIN}/series: {line}", file=sys.stderr)
     if wrong or args.check:
@@ -380,6 +400,8 @@ def main() -> int:
         name = "prove" if FLAVOUR == "default" else f"prove-{FLAVOUR}"
         write(RESULTS / PIN / f"{name}.txt", text)
         write(RESULTS / PIN / f"{name}.json", json.dumps([asdict(p) for p in proofs], indent=1) + "\n")
+        if FLAVOUR == "default" and not any(proof.problem for proof in chosen):
+            write(SERIES / "proof", text)
     print(text, end="")
     return 1 if any(proof.problem for proof in chosen) else 0
 

@@ -40,11 +40,7 @@ tg merge-base --is-ancestor "$PIN" "$head" || die 2 "branch series does not star
 [[ -z $(tg rev-list --merges "$PIN..$head") ]] || die 2 "branch series has a merge; run: git -C $tree rebase $PIN"
 mapfile -t commits < <(tg rev-list --reverse "$PIN..$head")
 
-work=$build_d/refresh.tmp
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-rm -rf "$work"
+scratch refresh
 new_series=$work/series/$PIN
 new_patches=$work/patches/$PIN
 mkdir -p "$new_series" "$new_patches"

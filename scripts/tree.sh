@@ -51,16 +51,8 @@ if [[ -z ${FORCE:-}$check ]]; then
 		die 2 "$base_tree has changes of yours; make them in $tree instead, then run: make tree FORCE=1 (drops them)"
 fi
 
-work=$build_d/apply.tmp
-clean() {
-	rm -rf "$work"
-	g -C "$tree" worktree prune
-}
-trap clean EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-clean
-mkdir "$work" "$work/quilt"
+scratch apply
+mkdir "$work/quilt"
 [[ -n $check ]] || stage tree "${#patches[@]} patches on $PIN"
 
 # what a failed quilt push says, in a line: patch, file, hunk

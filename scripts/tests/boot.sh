@@ -117,6 +117,12 @@ check "the timeout left nobody" bash -c "! ps -o stat= -p \$(tr ' ' , <$r/hangs/
 check "too big to start" grep -qx missing $r/big/qemu.exit
 check "and says why" grep -q "MiB, the host has" $r/big/host.log
 
+mkdir -p qemu-configs/kernel/flavour
+echo "# timeout-scale: 1.5" >qemu-configs/kernel/flavour/slow.config
+cp -r build/v5.10.223/base-default build/v5.10.223/base-slow
+check "a run of a slow flavour" to run.txt "${boot[@]}" --variant base --case hangs --flavour slow
+check "has more time" grep -qE '"seconds": 1\.[5-9]' results/v5.10.223/slow/base/hangs/meta.json
+
 touch nojudge
 check "a judge that fails is broken" bash -c "scripts/boot.py --variant base --case good >out; [ \$? = 125 ]"
 rm nojudge

@@ -41,6 +41,9 @@ def good() -> list[str]:
     wrong = [f"everything.conf: {key} is {vars(case).get(key)}"
              for key in EVERYTHING | vars(case)
              if vars(case).get(key) != EVERYTHING.get(key)]
+    special = module.load(HERE / "case/good/everything.conf", flavour="kasan").base_fails
+    if special != ["console"]:
+        wrong.append(f"everything.conf: base_fails of kasan is {special}")
     if case.programs() != PROGRAMS:
         wrong.append(f"everything.conf: programs() is {case.programs()}")
     names = [found.name for found in module.find(HERE / "case/good", "min* no*")]

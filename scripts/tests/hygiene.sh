@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What checkpatch.sh, changelogs.py and bisect.sh find in the series of a tiny kernel.
+# What checkpatch.sh, changelogs.py, bisect.sh and cross.sh find in the series of a tiny kernel.
 . "$(dirname "$0")/fake.bash"
 
 # a kernel that has a checkpatch.pl, a configuration, and a build that warns of
@@ -20,10 +20,11 @@ EOF
 printf '#!/bin/sh\ntrue\n' >"$u/scripts/kconfig/merge_config.sh"
 chmod +x "$u/scripts/kconfig/merge_config.sh"
 cat >"$u/Makefile" <<'EOF'
-obj := $(patsubst mm/%.c,$(O)/%.o,$(wildcard mm/*.c))
-bzImage: $(obj)
+obj := $(patsubst %.c,$(O)/%.o,$(wildcard mm/*.c))
+bzImage vmlinux: $(obj)
 modules:
-$(O)/%.o: mm/%.c
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
 	@echo '  CC $@'; ! grep -n 'not C' $< || { echo "$<:1:1: error: not C"; exit 1; }
 	@grep -n warn $< | sed -E 's@^([0-9]+):@../linux/$<:\1:2: warning: @' >&2; touch $@
 EOF
@@ -53,6 +54,27 @@ if [[ -f /usr/lib/python3/dist-packages/codespell_lib/data/dictionary.txt ]]; th
 	"$s/refresh.sh" >/dev/null
 	rm "$fr/series/v0.1/checkpatch"
 fi
+
+# the cover letter
+cover=$fr/series/v0.1/cover-letter
+touch "$fr/qemu-configs/a-case.conf"
+cat >"$cover" <<'EOF'
+Subject: a series
+
+  patch  mm: add a test
+  patch  mm: change
+         a
+  patch  none: it is there
+  case   a-case
+EOF
+want 0 '' "$s/changelogs.py"
+sed -i 's/a-case/a-case, b-case/' "$cover"
+want 1 "cover-letter: there is no case 'b-case'" "$s/changelogs.py"
+sed -i 's/, b-case//; /add a test/d' "$cover"
+want 1 "cover-letter: does not name the patch 'mm: add a test'" "$s/changelogs.py"
+sed -i 's/^  case/  patch  mm: add a test\n  patch  mm: other\n  case/' "$cover"
+want 1 "cover-letter: there is no patch 'mm: other'" "$s/changelogs.py"
+rm "$cover"
 
 # changelogs: try REGEX TEXT, or an empty REGEX where all is right
 id=0123456789abcdef0123456789abcdef01234567
@@ -96,7 +118,7 @@ k commit -qam 'mm: a new warning'
 sed -i 's/c line 9$/c line nine/' "$b/linux/mm/c.c"
 k commit -qam 'mm: nothing to do with it'
 "$s/refresh.sh" >/dev/null
-rm -f "$out"/c.o	# stays: what was done is not done again
+rm -f "$out"/mm/c.o	# stays: what was done is not done again
 "$s/bisect.sh" >"$tmp/out" 2>"$tmp/err" && bad 'a new warning passed'
 grep -q '1/2 mm: a new warning' "$tmp/out" || bad "$(<"$tmp/out")"
 grep -q 'bisect: mm: a new warning: mm/b.c: warn new' "$tmp/err" || bad "$(<"$tmp/err")"
@@ -105,7 +127,8 @@ grep -q 'bisect: mm: a new warning: mm/b.c: warn new' "$tmp/err" || bad "$(<"$tm
 sed -i 's/warn new/fine/' "$b/linux/mm/b.c"
 k commit -qam 'mm: mend it'
 k reset -q --soft HEAD~3
-k commit -qm 'mm: all in one'
+sed -i 's/warn old/b line 3/' "$b/linux/mm/b.c"
+k commit -qam 'mm: all in one'
 "$s/refresh.sh" >/dev/null
 want 0 '' "$s/bisect.sh"
 echo 'not C' >>"$b/linux/mm/c.c"
@@ -115,4 +138,29 @@ k commit -qam 'mm: mends'
 "$s/refresh.sh" >/dev/null
 "$s/bisect.sh" >"$tmp/out" 2>"$tmp/err" && bad 'a commit that does not build passed'
 grep -q '^bisect: mm: breaks does not build, see ' "$tmp/err" || bad "$(<"$tmp/err")"
+
+# cross: the last commit, and with `commits` each that touches the path
+mkdir "$fr/qemu-configs/kernel/build-only"
+toy=$fr/qemu-configs/kernel/build-only/toy.config
+printf '# %s\n' 'make: ARCH=toy' 'commits: mm/c.c' 'vouches: mm/a.o' >"$toy"
+"$s/cross.sh" >"$tmp/out" 2>"$tmp/err" && bad 'a commit in between that does not build passed'
+grep -q '^cross: toy mm: breaks does not build, see ' "$tmp/err" || bad "$(<"$tmp/err")"
+sed -i /commits/d "$toy"
+want 0 '' "$s/cross.sh"
+grep -q 'cross: 1 builds, each .c file' "$tmp/out" || bad "$(<"$tmp/out")"
+want 0 '' "$s/cross.sh"
+! grep -q compiled "$tmp/out" || bad 'what was built is built again'
+rm "$b/cross/toy/mm/t.o"
+want 1 'cross: no build compiles mm/t.c|add what is missing' bash -c "$s/cross.sh 2>&1 | grep 'no build' >&2; exit 1"
+sed -i 's@vouches: .*@vouches: mm/z.o@' "$toy"
+want 1 'toy mm: mends: no mm/z.o came out of it' "$s/cross.sh"
+sed -i 's/ARCH=toy/ARCH=toy CROSS_COMPILE=nosuch-/' "$toy"
+want 2 'no nosuch-gcc on this machine; run: make deps ALL=1' "$s/cross.sh"
+want 2 "no build 'none'; there are: toy" "$s/cross.sh" none
+sed -i 's/b line 7$/warn new/' "$b/linux/mm/b.c"
+k commit -qam 'mm: warns'
+"$s/refresh.sh" >/dev/null
+printf '# %s\n' 'make: ARCH=toy' >"$toy"
+"$s/cross.sh" >"$tmp/out" 2>"$tmp/err" && bad 'a warning passed'
+grep -q 'mm/b.c:.*warn new' "$tmp/err" || bad "$(<"$tmp/err")"
 end

@@ -54,7 +54,7 @@ rc=0; proof || rc=$?
 line 0002 '# not shown: no machine of ours has it'
 line 0003 '# not shown: x'
 line 0004 '# cases: on*'
-want 0 '' "$s/prove.py" --check
+want 1 "proof is of another series .line '0002 mm-change-a'.; run: make prove" "$s/prove.py" --check
 line 0003 '# cases: three'
 want 1 "0003-mm-change-a-again.patch: no case matches 'three'" "$s/prove.py" --check
 line 0003 '# needed by: mm-change-a'
@@ -69,6 +69,7 @@ want 2 "no patch 'nosuch' to drop" "$s/prove.py" nosuch
 want_row 0 '^0004 mm-change-b +one: fail t.x and 1 more +yes$'
 grep -q '^0002 mm-change-a +no machine of ours has it +not shown$' -E "$tmp/out" || bad "not shown: $(<"$tmp/out")"
 [[ $(paste -sd, "$tmp/did") == 'boot series one,kernel drop/mm-change-b,boot drop/mm-change-b one' ]] || bad "did: $(<"$tmp/did")"
+want 0 '' "$s/prove.py" --check
 grep -q '1 shown by cases, 0 by the build, 2 not shown, 0 not' "$fr/results/v0.1/prove.txt" || bad 'no prove.txt'
 python3 -m json.tool "$fr/results/v0.1/prove.json" >/dev/null || bad 'no prove.json'
 want_row 0 '^0004 .* yes$'
