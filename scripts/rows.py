@@ -102,6 +102,9 @@ def weigh(row: Row) -> None:
         return
     for cell in row.cells:
         wanted = row.case.base_fails if cell.variant == "base" else []
+        if cell.verdict == "lost" and wanted == ["lost"]:
+            cell.expected = "lost"
+            continue
         if cell.verdict not in ("pass", "fail"):
             cell.problem = f"{cell.variant}: {cell.verdict} ({cell.reason})"
             continue

@@ -4,7 +4,7 @@
 # is named when it is not, and what is done again when something changes.
 . "$(dirname "$0")/fake.bash"
 
-cp "$here"/{prove.py,case.py,rows.py} "$s"
+cp "$here"/{prove.py,proofs.py,case.py,rows.py} "$s"
 mkdir -p "$fr/qemu-configs"
 for name in one two; do
 	printf '# shows %s\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\n' $name >"$fr/qemu-configs/$name.conf"

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What prove.py shows of each patch: what its line in the series claims, what
+was seen without it, and the table of all. A module; see prove.py."""
+import fnmatch
+import itertools
+import os
+import re
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import case as cases
+from rows import clean
+
+ENV = os.environ
+PIN = ENV.get("PIN") or "v5.10.223"
+FLAVOUR = ENV.get("FLAVOUR") or "default"
+RESULTS = Path(ENV.get("RESULTS") or cases.ROOT / "results").absolute()
+SERIES = Path(ENV.get("SERIES_DIR") or cases.ROOT / "series") / PIN
+PLACE = RESULTS / PIN / FLAVOUR
+CLAIM = re.compile(r"#\s*(cases|needed by|not shown):\s*(\S.*?)\s*$")
+
+
+@dataclass
+class Proof:
+    """A patch, what its line claims, and what was seen."""
+    patch: str
+    kind: str
+    claim: str
+    cases: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)   # lines of the table
+    failed: dict[str, list[str]] = field(default_factory=dict)
+    problem: str = ""
+    seconds: float = 0.0
+    key: str = ""           # what is quick to tell: patches, case files, tools
+    content: str = ""       # the kernel source that was built, and the same
+
+    @property
+    def slug(self) -> str:
+        """The name that a new place in the series does not change."""
+        return slug(self.patch)
+
+    @property
+    def stored(self) -> Path:
+        """Where the proof is kept."""
+        return PLACE / "drop" / self.slug / "proof.json"
+
+    def words(self) -> str:
+        """The last column."""
+        if self.problem:
+            return f"NO: {self.problem}"
+        return {"cases": "yes", "needed by": "yes, to build", "not shown": "not shown"}[self.kind]
+
+
+def slug(patch: str) -> str:
+    """A patch's name without number and suffix."""
+    return re.sub(r"^\d+-|\.patch$", "", patch)
+
+
+def read_series(known: list[str]) -> tuple[list[str], list[Proof], list[str]]:
+    """All patches in order, the claims, and what is wrong with the claims."""
+    patches, proofs, wrong, group = [], [], [], ""
+    for line in (SERIES / "series").read_text().splitlines():
+        head = re.fullmatch(r"# *(tests|preparation|the flip|after)[ :]*", line)
+        group = head[1] if head else group
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        patch, _, rest = line.strip().partition(" ")
+        patches.append(patch)
+        if group == "tests":
+            continue
+        found = CLAIM.search(rest)
+        if not found:
+            wrong.append(f"{patch} says nothing; append '# cases: ...', '# needed by: ...' or '# not shown: why'")
+            continue
+        proof = Proof(patch, found[1], found[2])
+        proofs.append(proof)
+        if proof.kind == "cases":
+            for word in proof.claim.split():
+                match = [name for name in known if fnmatch.fnmatchcase(name, word)]
+                proof.cases += [name for name in match if name not in proof.cases]
+                if not match:
+                    wrong.append(f"{patch}: no case matches '{word}'; run: scripts/case.py list")
+    for proof in proofs:
+        later = [slug(p) for p in patches[patches.index(proof.patch) + 1:]]
+        if proof.kind == "needed by" and proof.claim not in later:
+            wrong.append(f"{proof.patch}: no patch after it is '{proof.claim}'")
+    slugs = [proof.slug for proof in proofs]
+    for undo in sorted((SERIES / "drop").glob("*")):
+        if undo.name.removesuffix(".patch") not in slugs:
+            wrong.append(f"drop/{undo.name} is for no patch of the series")
+    return patches, proofs, wrong
+
+
+def first_line(proof: Proof) -> str:
+    """What the table begins a patch's row with."""
+    return f"{proof.patch.partition('-')[0]} {textwrap.wrap(proof.slug, 48)[0]}"
+
+
+def table(proofs: list[Proof]) -> str:
+    """What stands in prove.txt."""
+    grid = [[["patch"], ["without it"], ["needed"]]]
+    for proof in proofs:
+        name = textwrap.wrap(proof.slug, 48)
+        seen = proof.seen or [proof.claim if proof.kind == "not shown" else "-"]
+        grid.append([[first_line(proof), *(f"     {part}" for part in name[1:])],
+                     [part for line in seen for part in textwrap.wrap(clean(line), 64, subsequent_indent="  ")],
+                     textwrap.wrap(clean(proof.words()), 32, break_on_hyphens=False)])
+    widths = [max(len(text) for line in grid for text in line[i]) for i in range(3)]
+    rule = "  ".join("-" * width for width in widths)
+    out = [f"{PIN} {FLAVOUR}: the series without one patch", "", rule]
+    for line in grid:
+        for i in range(max(map(len, line))):
+            out.append("  ".join((cell[i] if i < len(cell) else "").ljust(width)
+                                 for cell, width in zip(line, widths)).rstrip())
+        if line is grid[0]:
+            out.append(rule)
+    bad = sum(1 for proof in proofs if proof.problem)
+    kinds = [proof.kind for proof in proofs if not proof.problem]
+    return "\n".join([*out, rule, "", f"{kinds.count('cases')} shown by cases, {kinds.count('needed by')} by the build, "
+                      f"{kinds.count('not shown')} not shown, {bad} not as the series says", ""])
+
+
+def stale(proofs: list[Proof]) -> list[str]:
+    """What is wrong with series/PIN/proof, the table of the last whole run."""
+    try:
+        found = re.findall(r"^\d{4} \S+", (SERIES / "proof").read_text(), re.MULTILINE)
+    except OSError:
+        found = []
+    want = [first_line(proof) for proof in proofs]
+    return [f"proof is of another series (line '{a or b}'); run: make prove"
+            for a, b in itertools.zip_longest(want, found) if a != b][:1]
+
+
+def write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".tmp").write_text(text)
+    path.with_suffix(".tmp").rename(path)
