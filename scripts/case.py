@@ -44,6 +44,7 @@ class Case:
     append: list[str] = field(default_factory=list)
     tests: str = ""             # as the guest gets it; see programs()
     hotplug: dict[str, str] = field(default_factory=dict)   # DIMM name -> size
+    nodes: dict[str, int] = field(default_factory=dict)     # DIMM name -> node, if it says
     files: dict[str, str] = field(default_factory=dict)     # file name -> size
     base_fails: list[str] = field(default_factory=list)
 
@@ -63,7 +64,8 @@ def add_sized(sizes: dict[str, str], key: str, value: str) -> None:
     """Parse `name size` of hotplug and files into sizes."""
     words = value.split()
     if len(words) != 2 or not re.fullmatch(r"\w[\w.-]*", words[0]):
-        raise ValueError(f"{key} wants 'name size', not '{value}'")
+        more = " [node=N]" if key == "hotplug" else ""
+        raise ValueError(f"{key} wants 'name size{more}', not '{value}'")
     if not SIZE.fullmatch(words[1]):
         raise ValueError(f"bad number '{words[1]}'")
     if words[0] in sizes:
@@ -77,6 +79,9 @@ def set_key(case: Case, key: str, value: str) -> None:
         raise ValueError(f"no value for '{key}'")
     if key in ("cpus", "timeout"):
         setattr(case, key, number(value))
+    elif key == "hotplug" and (node := re.fullmatch(r"(.*\S)\s+node=(\d+)", value)):
+        add_sized(case.hotplug, key, node[1])
+        case.nodes[node[1].split()[0]] = int(node[2])
     elif key in ("hotplug", "files"):
         add_sized(getattr(case, key), key, value)
     elif key == "tests":

@@ -7,7 +7,7 @@ usage: scripts/hotplug.py DIR      DIR has case.conf, control.sock and qmp.sock;
     plug NAME      answer "ok 0xADDR 0xSIZE" once the DIMM is in
     unplug NAME    answer "ok" once the guest let go of it, "error refused: ..." if it did not
 
-Names and sizes are those of the case. Ends when QEMU does. Logs to DIR/host.log.
+Names, sizes and nodes are those of the case. Ends when QEMU does. Logs to DIR/host.log.
 """
 import json
 import os
@@ -30,8 +30,8 @@ class Gone(Exception):
 
 
 class Host:
-    def __init__(self, place: Path, dimms: dict):
-        self.place, self.dimms = place, dimms
+    def __init__(self, place: Path, case):
+        self.place, self.dimms, self.nodes = place, case.hotplug, case.nodes
         self.log_file = open(place / "host.log", "a", buffering=1)
         self.buffer = {}
         self.events = []
@@ -110,8 +110,9 @@ class Host:
     def plug(self, name: str) -> str:
         self.execute("object-add", **{"qom-type": "memory-backend-ram", "id": f"mem-{name}",
                                       "size": size(self.dimms[name])})
+        node = {"node": self.nodes[name]} if name in self.nodes else {}
         try:
-            self.execute("device_add", driver="pc-dimm", id=name, memdev=f"mem-{name}")
+            self.execute("device_add", driver="pc-dimm", id=name, memdev=f"mem-{name}", **node)
         except RuntimeError:
             self.execute("object-del", id=f"mem-{name}")
             raise
@@ -167,8 +168,7 @@ def main() -> int:
         return 0 if "-h" in sys.argv or "--help" in sys.argv else 2
     place = Path(sys.argv[1]).resolve()
     try:
-        dimms = load(place / "case.conf").hotplug
-        Host(place, dimms).serve()
+        Host(place, load(place / "case.conf")).serve()
     except Gone as why:
         with open(place / "host.log", "a") as log:
             log.write(f"hotplug.py: ends: {why}\n")

@@ -23,7 +23,6 @@
 #define MIN_USED	4096		/* pages of it that the DIMM must hold */
 #define OFFLINE_TRIES	10
 #define OFFLINE_SECONDS	15		/* one attempt to offline */
-#define PLUG_SECONDS	20
 #define CHUNK		4096
 
 static unsigned long first_block, nr_blocks, pages_per_block;

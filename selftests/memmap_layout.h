@@ -20,6 +20,7 @@
 #define BLOCKS_DIR	"/sys/devices/system/memory"
 #define MAX_ZONES	64
 #define MAX_RANGES	64
+#define PLUG_SECONDS	20	/* for the memory blocks of a DIMM to appear */
 
 /* A populated zone: pfns [start, end). */
 struct zone {
@@ -145,6 +146,15 @@ static inline int block_online(unsigned long block)
 	return strcmp(state, "offline") ? -1 : 0;
 }
 
+/* Write @state to the state file of the memory block. Returns 0 or -errno. */
+static inline int set_block_state(unsigned long block, const char *state)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
+	return write_text(path, state);
+}
+
 /* Is there a link between the memory block and the node? */
 static inline bool block_on_node(unsigned long block, int nid)
 {
@@ -174,6 +184,33 @@ static inline int walk_blocks(void (*fn)(unsigned long block))
 	closedir(dir);
 
 	return nr;
+}
+
+/*
+ * Have the host plug a DIMM, and wait for its memory blocks. Exits the test
+ * program when there is no host (skip) or it refuses (failure).
+ */
+static inline void plug_dimm(const char *name, unsigned long long *start,
+			     unsigned long long *size)
+{
+	const unsigned long long page = sysconf(_SC_PAGESIZE);
+	long long end = now_ms() + PLUG_SECONDS * 1000;
+	char request[64], answer[128];
+	unsigned long last;
+	int err;
+
+	snprintf(request, sizeof(request), "plug %s", name);
+	err = host_request(request, answer, sizeof(answer));
+	if (err == -ENODEV)
+		ksft_exit_skip("no host that plugs memory\n");
+	if (err || sscanf(answer, "%lli %lli", (long long *)start,
+			  (long long *)size) != 2)
+		ksft_exit_fail_msg("%s: %s\n", request, answer);
+
+	/* The last one comes last; onlining it waits for the rest. */
+	last = (*start + *size - 1) / page / block_pages();
+	while (block_online(last) < 0 && now_ms() < end)
+		usleep(10000);
 }
 
 #endif

@@ -4,9 +4,18 @@
  * and belongs to the right node; what is not RAM among them is reserved; and
  * the files that walk all pages agree.
  *
- * Looks at every page of every memory block, a second for 4 GiB. Expects the
- * zones of a machine as it was booted: memory that was onlined later can make
- * zones overlap, which is no error of the kernel's.
+ *	memmap_zones
+ *	memmap_zones boot START SIZE NODE STATE	a DIMM that was there at boot
+ *	memmap_zones plug NAME NODE STATE	a DIMM that the host plugs
+ *
+ * With a DIMM, all is looked at twice: as the machine was booted, and, as
+ * dimm_*, when STATE (online, online_kernel, online_movable) has been written to
+ * the DIMM's memory blocks. START and SIZE are bytes, in any base.
+ *
+ * Looks at every page of every memory block, a second for 4 GiB. Expects that
+ * no zone begins or ends inside another: a DIMM that is onlined to a zone with
+ * other memory in between can make zones overlap, which is no error of the
+ * kernel's.
  */
 #include <fcntl.h>
 
@@ -59,6 +68,7 @@ static struct range ram[MAX_RANGES];
 static int nr_zones, nr_ram;
 static unsigned long pages_per_block;
 static int kpageflags_fd;
+static const char *prefix = "";	/* of the names of the cases */
 
 static void check(int which, bool good, unsigned long pfn,
 		  const struct test_memmap_page *rec)
@@ -66,8 +76,8 @@ static void check(int which, bool good, unsigned long pfn,
 	cases[which].looked_at++;
 	if (good || cases[which].wrong++ >= SHOWN)
 		return;
-	ksft_print_msg("%s: pfn %#lx state %#x flags %#llx node %d zone %u\n",
-		       cases[which].word, pfn, rec->state,
+	ksft_print_msg("%s%s: pfn %#lx state %#x flags %#llx node %d zone %u\n",
+		       prefix, cases[which].word, pfn, rec->state,
 		       (unsigned long long)rec->flags, rec->nid, rec->zone);
 }
 
@@ -176,27 +186,27 @@ static void test_pages(void)
 {
 	int i, nr_blocks;
 
-	kpageflags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	if (kpageflags_fd < 0)
-		ksft_exit_fail_msg("/proc/kpageflags: %s\n", strerror(errno));
+	for (i = 0; i < NR_PAGE_CASES; i++) {
+		cases[i].looked_at = 0;
+		cases[i].wrong = 0;
+	}
 	nr_zones = read_zones(zones, MAX_ZONES);
 	nr_ram = read_system_ram(ram, MAX_RANGES);
-	pages_per_block = block_pages();
 	nr_blocks = walk_blocks(check_block);
 	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
 		       nr_zones, nr_ram, nr_blocks);
 
 	/* A case that had nothing to look at has shown nothing. */
 	for (i = 0; i < NR_PAGE_CASES; i++) {
-		ksft_print_msg("%s: %lu of %lu pages are wrong\n",
+		ksft_print_msg("%s%s: %lu of %lu pages are wrong\n", prefix,
 			       cases[i].word, cases[i].wrong,
 			       cases[i].looked_at);
 		if (cases[i].looked_at)
-			ksft_test_result(!cases[i].wrong, "%s\n",
+			ksft_test_result(!cases[i].wrong, "%s%s\n", prefix,
 					 cases[i].word);
 		else
-			ksft_test_result_skip("%s: there are no such pages\n",
-					      cases[i].word);
+			ksft_test_result_skip("%s%s: there are no such pages\n",
+					      prefix, cases[i].word);
 	}
 }
 
@@ -268,7 +278,7 @@ static void test_pagetypeinfo(void)
 			       zones[i].nid, zones[i].name, shown, count);
 		good = false;
 	}
-	ksft_test_result(good, "pagetypeinfo\n");
+	ksft_test_result(good, "%spagetypeinfo\n", prefix);
 }
 
 /* Every page that has an owner is online, and the file has an end. */
@@ -282,7 +292,8 @@ static void test_page_owner(void)
 
 	read_text("/proc/cmdline", cmdline, sizeof(cmdline));
 	if (!strstr(cmdline, "page_owner=on")) {
-		ksft_test_result_skip("page_owner: not booted with page_owner=on\n");
+		ksft_test_result_skip("%spage_owner: not booted with page_owner=on\n",
+				      prefix);
 		return;
 	}
 
@@ -303,16 +314,88 @@ static void test_page_owner(void)
 	close(fd);
 	ksft_print_msg("page_owner: %lu of %lu records are wrong\n", wrong,
 		       records);
-	ksft_test_result(!got && records && !wrong, "page_owner\n");
+	ksft_test_result(!got && records && !wrong, "%spage_owner\n", prefix);
 }
 
-int main(void)
+static void test_all(void)
 {
-	ksft_print_header();
-	memmap_require();
-	ksft_set_plan(NR_PAGE_CASES + 2);
 	test_pages();
 	test_pagetypeinfo();
 	test_page_owner();
+}
+
+#define NR_CASES	(NR_PAGE_CASES + 2)	/* what test_all() reports */
+
+/* Is all of the memory block online, and its pages ordinary ones of @nid? */
+static bool block_is_online(unsigned long block, int nid)
+{
+	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
+				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
+	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
+	static struct test_memmap_page recs[CHUNK];
+	unsigned long pfn = block * pages_per_block, wrong = 0, done, i;
+
+	for (done = 0; done < pages_per_block; done += CHUNK) {
+		memmap_read(pfn + done, recs, CHUNK);
+		for (i = 0; i < CHUNK; i++)
+			wrong += (recs[i].state & mask) != want ||
+				 recs[i].nid != nid;
+	}
+	if (wrong)
+		ksft_print_msg("memory%lu: %lu pages not online on node %d\n",
+			       block, wrong, nid);
+
+	return !wrong && block_online(block) == 1 && block_on_node(block, nid);
+}
+
+/* Online [@start, @start + @size), and look at everything again. */
+static void test_dimm(unsigned long long start, unsigned long long size,
+		      int nid, const char *state)
+{
+	unsigned long pages = size / sysconf(_SC_PAGESIZE);
+	unsigned long first = start / sysconf(_SC_PAGESIZE) / pages_per_block;
+	unsigned long nr = pages / pages_per_block, block;
+	bool good = nr;
+	int err;
+
+	for (block = first; block < first + nr; block++) {
+		err = set_block_state(block, state);
+		if (err)
+			ksft_print_msg("memory%lu: %s: %s\n", block, state,
+				       strerror(-err));
+		good &= !err && block_is_online(block, nid);
+	}
+	prefix = "dimm_";
+	ksft_test_result(good, "%sonline\n", prefix);
+	test_all();
+}
+
+int main(int argc, char **argv)
+{
+	const bool boot = argc == 6 && !strcmp(argv[1], "boot");
+	const bool plug = argc == 5 && !strcmp(argv[1], "plug");
+	unsigned long long start, size;
+
+	ksft_print_header();
+	memmap_require();
+	if (argc > 1 && !boot && !plug)
+		ksft_exit_skip("usage: memmap_zones [boot START SIZE | plug NAME] [NODE STATE]\n");
+	if (boot || plug)
+		memmap_require_disposable();
+	kpageflags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	if (kpageflags_fd < 0)
+		ksft_exit_fail_msg("/proc/kpageflags: %s\n", strerror(errno));
+	pages_per_block = block_pages();
+
+	ksft_set_plan(boot || plug ? 2 * NR_CASES + 1 : NR_CASES);
+	test_all();
+	if (boot) {
+		start = strtoull(argv[2], NULL, 0);
+		size = strtoull(argv[3], NULL, 0);
+		test_dimm(start, size, atoi(argv[4]), argv[5]);
+	} else if (plug) {
+		plug_dimm(argv[2], &start, &size);
+		test_dimm(start, size, atoi(argv[3]), argv[4]);
+	}
 	ksft_exit(!ksft_get_fail_cnt());
 }

@@ -24,7 +24,7 @@ EVERYTHING = {
     "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
                 "-device 'nvdimm,memdev=nv,label-size=128K'"],
     "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
-    "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "files": {"nv.img": "1G"},
+    "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
                    "memremap.sub.one"]}
 PROGRAMS = [["memmap_zones"], ["memmap_dimm", "boot", "0x180000000", "0x40000000"],

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 HOTPLUG = Path(__file__).resolve().parent.parent / "hotplug.py"
-CASE = "# stands in\nmachine = q35\nmem = 64M,slots=2,maxmem=4G\ntests = x\ntimeout = 5\nhotplug = dimm0 128M\n"
+CASE = "# stands in\nmachine = q35\nmem = 64M,slots=2,maxmem=4G\ntests = x\ntimeout = 5\nhotplug = dimm0 128M\nhotplug = dimm1 128M node=1\n"
 failures = 0
 
 
@@ -37,7 +37,7 @@ class Qemu(threading.Thread):
     """A QMP server. `script` maps a command to what it sends before and after its answer."""
     def __init__(self, script: dict):
         super().__init__(daemon=True)
-        self.script, self.seen, self.listener = script, [], server("qmp.sock")
+        self.script, self.seen, self.added, self.listener = script, [], [], server("qmp.sock")
 
     def run(self) -> None:
         self.peer, _ = self.listener.accept()
@@ -45,6 +45,8 @@ class Qemu(threading.Thread):
         for line in self.peer.makefile():
             request = json.loads(line)
             self.seen.append(request["execute"])
+            if request["execute"] == "device_add":
+                self.added.append(request["arguments"].get("node"))
             before, answer, after = self.script.get(request["execute"], ([], {"return": {}}, []))
             for message in [*before, answer, *after]:
                 self.say(message)
@@ -88,6 +90,9 @@ def fakes() -> None:
     guest = Guest()
     check("plug", (got := guest.ask("plug dimm0")) == "ok 0x100000000 0x8000000", got)
     check("order", qemu.seen == ["qmp_capabilities", "object-add", "device_add", "query-memory-devices"], qemu.seen)
+    check("no node", qemu.added == [None], qemu.added)
+    guest.ask("plug dimm1")
+    check("node", qemu.added == [None, 1], qemu.added)
     check("unknown DIMM", (got := guest.ask("plug nope")).startswith("error the case has no DIMM"), got)
     check("unknown request", (got := guest.ask("eject dimm0")).startswith("error unknown request"), got)
 
