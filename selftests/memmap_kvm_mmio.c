@@ -53,6 +53,11 @@ static bool set_probes(void)
 	if (access(TRACE "/trace", F_OK))
 		mount("tracefs", TRACE, "tracefs", 0, NULL);
 
+	/*
+	 * An optimised probe takes the lock that a probe by int3 takes in what
+	 * lockdep calls an NMI, which makes it cry wolf, once, and be off then.
+	 */
+	write_text("/proc/sys/debug/kprobes-optimization", "0");
 	clear(TRACE "/kprobe_events");
 	fd = open(TRACE "/kprobe_events", O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
