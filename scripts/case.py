@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
 
-ONCE = ("machine", "mem", "cpus", "tests", "timeout", "base_fails")
+ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "base_fails")
 REPEATED = ("devices", "append", "hotplug", "files")
 REQUIRED = ("machine", "mem", "tests", "timeout")
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
@@ -39,7 +39,8 @@ class Case:
     machine: str = ""
     mem: str = ""
     cpus: int = 1
-    timeout: int = 0
+    timeout: int = 0            # seconds, for all boots together
+    boots: int = 1              # how often cmd.sh starts QEMU, see command.py
     devices: list[str] = field(default_factory=list)        # one item a line
     append: list[str] = field(default_factory=list)
     tests: str = ""             # as the guest gets it; see programs()
@@ -77,7 +78,7 @@ def set_key(case: Case, key: str, value: str) -> None:
     """Check one value and put it into case; ValueError says what is wrong."""
     if not value:
         raise ValueError(f"no value for '{key}'")
-    if key in ("cpus", "timeout"):
+    if key in ("cpus", "timeout", "boots"):
         setattr(case, key, number(value))
     elif key == "hotplug" and (node := re.fullmatch(r"(.*\S)\s+node=(\d+)", value)):
         add_sized(case.hotplug, key, node[1])

@@ -74,7 +74,7 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
     lines = [["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
              ["-machine", case.machine], ["-accel", accel], ["-cpu", arch["cpu-" + accel]],
              ["-smp", str(case.cpus)], ["-m", case.mem]]
-    ports = [["-chardev", "file,id=result,path=result.ktap"],
+    ports = [["-chardev", "file,id=result,path=result.ktap,append=on"],
              ["-device", "virtserialport,chardev=result,name=memmap.result"]]
     host = ""
     if case.hotplug:    # without a host side a guest would wait for ever on such a port
@@ -84,6 +84,11 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
     lines += [["-device", "virtio-serial-pci"], *ports, ["-qmp", "unix:qmp.sock,server=on,wait=off"]]
     lines += [shlex.split(line.replace("{out}", "out")) for line in case.devices]
     body = " \\\n".join("\t" + shlex.join(line) for line in lines)
+    start, end = f"{host}exec ", ""
+    if case.boots > 1:      # a guest that hibernates goes on in the next QEMU, or begins anew
+        start = (f"for _ in {{1..{case.boots}}}; do\nrm -f qmp.sock control.sock\n{host}"
+                 "setpriv --pdeathsig KILL ")
+        end = " || exit\n! grep -qx '# end of run' result.ktap || exit 0\ndone"
     files = "".join(f"truncate -s {size(s)} {shlex.quote('out/' + f)}\n" for f, s in case.files.items())
     return f"""#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
@@ -95,11 +100,11 @@ cd "$(dirname "$0")" || exit 2
 : "${{KERNEL:={out / arch['image']}}}"
 : "${{INITRD:={out / 'guest.cpio'}}}"
 rm -rf out qmp.sock control.sock result.ktap && mkdir out && : >console.log || exit 2
-{files}{host}exec {shlex.quote(arch['qemu'])} \\
+{files}{start}{shlex.quote(arch['qemu'])} \\
 {body} \\
 \t-kernel "$KERNEL" -initrd "$INITRD" \\
 \t-append {shlex.quote(append)}" tests=\\"$TESTS\\"" \\
-\t-chardev "${{CONSOLE:-stdio}},id=console,logfile=console.log" -serial chardev:console "$@"
+\t-chardev "${{CONSOLE:-stdio}},id=console,logfile=console.log,logappend=on" -serial chardev:console "$@"{end}
 """
 
 

@@ -35,7 +35,7 @@ class Host:
         self.log_file = open(place / "host.log", "a", buffering=1)
         self.buffer = {}
         self.events = []
-        self.qemu = os.getppid()    # cmd.sh execs QEMU: our parent is QEMU or will be
+        self.qemu = os.getppid()    # QEMU, which cmd.sh execs, or with `boots` cmd.sh
         self.qmp = self.connect("qmp.sock")
         self.receive(self.qmp)      # the greeting
         self.execute("qmp_capabilities")

@@ -36,7 +36,8 @@ def last_line(path: Path) -> str:
 
 def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
     """Weigh all of it; fills in failed and tests, returns verdict and reason."""
-    tests = cases.load(result / "case.conf", verdict["case"]).programs()
+    case = cases.load(result / "case.conf", verdict["case"])
+    tests = case.programs()
     qemu = read(result / "qemu.exit").strip()
     if qemu == "missing":
         return "broken", f"no QEMU: {last_line(result / 'host.log')}"
@@ -47,9 +48,13 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
     whole = any(line.startswith("init: end of run") for line in console)
     panic = next((line for line in console if PANIC in line), None)
     port = result / "result.ktap"
-    report = ktap.parse(read(port) if port.exists() else "")
+    text = read(port) if port.exists() else ""
+    # PID 1 that begins anew in a later boot begins a report of its own
+    parts = re.split(r"(?m)^(?=TAP version )", text) if case.boots > 1 else [text]
+    *earlier, report = map(ktap.parse, list(filter(None, parts)) or [""])
+    kernels = sum(line.startswith("Linux version ") for line in console)
 
-    found = report.entries()
+    found = [test for each in (*earlier, report) for test in each.entries()]
     if report.end and report.bail is not None:
         found.append({"name": "power-off", "status": "fail",
                       "detail": report.bail})
@@ -69,8 +74,9 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
         return "lost", panic
     if qemu != "0" and not started:
         return "broken", f"QEMU exited {qemu}: {last_line(result / 'host.log')}"
-    if report.error:
-        return "broken", f"result.ktap: {report.error}"
+    for each in (*earlier, report):
+        if each.error:
+            return "broken", f"result.ktap: {each.error}"
     if qemu != "0":
         return "lost", f"QEMU exited {qemu}: {last_line(result / 'host.log')}"
     if report.bail is not None and not report.end:
@@ -99,6 +105,8 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
     if not passed:
         reasons = [report.top.skip or ""] + [test["detail"] for test in skipped]
         return "skip", "; ".join(dict.fromkeys(filter(None, reasons))) or "no reason given"
+    if case.boots > 1 and kernels != case.boots:
+        return "lost", f"{kernels} kernels came up, not {case.boots}"
     return "pass", (f"{len(passed)} passed"
                     + (f", {len(skipped)} skipped" if skipped else ""))
 

@@ -45,14 +45,21 @@ make_case good 'memmap_zones kunit,memremap' 20 64M 'append = memmap=1M$4M' 'fil
 	'devices = -object memory-backend-file,id=nv,mem-path={out}/nv0,size=4M'
 make_case exits exit3 20 64M
 make_case hangs hang 1 64M
+make_case twice resumes 20 64M 'boots = 3'
+make_case dies exit3 20 64M 'boots = 2'
+make_case stays hang 1 64M 'boots = 2'
 make_case big memmap_zones 20 1000T
 
 cat >qemu <<'E2'
 #!/bin/bash
 case "$*" in *--version*) echo "QEMU emulator version 0.0"; exit ;; esac
+echo >>starts
 ls >"seen"; printf '%s\n' "$@" >args; echo noise >&2
 case "$*" in
 *exit3*) exit 3 ;;
+*resumes*) echo "boot $(wc -l <starts)" >>result.ktap
+	[ ! -e out/disk ] || echo "# end of run" >>result.ktap
+	touch out/disk ;;
 *hang*) sleep 61.7 & echo "$! $$" >pids; wait ;;
 esac
 E2
@@ -70,8 +77,10 @@ check "dry needs neither kernel nor QEMU" to dry.txt env DRY=1 QEMU=none "${boot
 check "dry shows base and series" [ "$(grep -c '^#!/bin/bash' dry.txt)" = 2 ]
 check "dry leaves nothing" [ ! -e results ]
 if command -v shellcheck >/dev/null; then
-	"${boot[@]}" --dry --case good --variant base >cmd.sh
-	check "cmd.sh is clean" shellcheck cmd.sh
+	for name in good twice; do
+		"${boot[@]}" --dry --case $name --variant base >cmd.sh
+		check "cmd.sh of $name is clean" shellcheck cmd.sh
+	done
 fi
 
 export QEMU=$tmp/qemu ACCEL=tcg
@@ -86,7 +95,7 @@ for v in base series; do
 	echo '{"kernel": "k1", "config": "c1", "compiler": "cc"}' >"build/v5.10.223/$v-default/build.json"
 done
 check "no QEMU" fails 2 "run: make deps" env QEMU=none "${boot[@]}"
-check "no such case" fails 2 "the cases are: big exits good hangs" "${boot[@]}" --case 'x*'
+check "no such case" fails 2 "the cases are: big dies exits good hangs stays twice" "${boot[@]}" --case 'x*'
 check "bad ACCEL" fails 2 "ACCEL=magic" env ACCEL=magic "${boot[@]}"
 check "KVM forced where there is none" fails 2 "ACCEL=kvm, but there is no" \
 	env ACCEL=kvm KVM_DEV=/nonexistent "${boot[@]}"
@@ -101,7 +110,7 @@ r=results/v5.10.223/default/base
 mkdir -p $r/good
 touch $r/good/stale
 check "a run" to run.txt env TESTS=other "${boot[@]}" --variant base
-check "a line a guest" [ "$(grep -c '^\[ *[0-9]* s\] [1-4]/4 [a-z]* base pass [0-9.]* s' run.txt)" = 4 ]
+check "a line a guest" [ "$(grep -c '^\[ *[0-9]* s\] [1-7]/7 [a-z]* base pass [0-9.]* s' run.txt)" = 7 ]
 check "an old result goes" [ ! -e $r/good/stale ]
 check "cmd.sh was there before QEMU" grep -qx cmd.sh $r/good/seen
 check "meta.json was not" [ "$(grep -c json $r/good/seen)" = 0 ]
@@ -114,6 +123,14 @@ check "status 0" grep -qx 0 $r/good/qemu.exit
 check "status 3" grep -qx 3 $r/exits/qemu.exit
 check "timeout" grep -qx timeout $r/hangs/qemu.exit
 check "the timeout left nobody" bash -c "! ps -o stat= -p \$(tr ' ' , <$r/hangs/pids) | grep -v Z"
+check "one QEMU" [ "$(wc -l <$r/good/starts)" = 1 ]
+check "boots: until the end of the run" [ "$(wc -l <$r/twice/starts)" = 2 ]
+check "boots: result.ktap is kept" [ "$(head -n1 $r/twice/result.ktap)" = "boot 1" ]
+check "boots: status 0" grep -qx 0 $r/twice/qemu.exit
+check "boots: not after a failure" [ "$(wc -l <$r/dies/starts)" = 1 ]
+check "boots: and its status" grep -qx 3 $r/dies/qemu.exit
+check "boots: one timeout" grep -qx timeout $r/stays/qemu.exit
+check "boots: the timeout left nobody" bash -c "! ps -o stat= -p \$(tr ' ' , <$r/stays/pids) | grep -v Z"
 check "too big to start" grep -qx missing $r/big/qemu.exit
 check "and says why" grep -q "MiB, the host has" $r/big/host.log
 
@@ -130,16 +147,16 @@ touch broken
 check "broken is 125" bash -c "scripts/boot.py --variant base --case good >out; [ \$? = 125 ]"
 rm broken
 
-for signal in TERM KILL; do
-	rm -rf "$r/hangs"
-	TIMEOUT_SCALE=30 "${boot[@]}" --variant base --case hangs >out 2>&1 &
+for signal in TERM KILL; do for name in hangs stays; do
+	rm -rf "${r:?}/$name"
+	TIMEOUT_SCALE=30 "${boot[@]}" --variant base --case $name >out 2>&1 &
 	pid=$!
-	for _ in {1..100}; do [ ! -s $r/hangs/pids ] || break; sleep 0.05; done
+	for _ in {1..100}; do [ ! -s $r/$name/pids ] || break; sleep 0.05; done
 	disown
 	kill -$signal $pid
 	sleep 0.4
-	check "SIG$signal takes QEMU along" bash -c "! ps -o stat= -p \$(cut -d' ' -f2 $r/hangs/pids) | grep -v Z"
-	kill "$(cut -d' ' -f1 $r/hangs/pids)" 2>/dev/null || true	# the stand-in's own child
-done
+	check "SIG$signal takes QEMU of $name along" bash -c "! ps -o stat= -p \$(cut -d' ' -f2 $r/$name/pids) | grep -v Z"
+	kill "$(cut -d' ' -f1 $r/$name/pids)" 2>/dev/null || true	# the stand-in's own child
+done; done
 
 exit $((failures > 0))

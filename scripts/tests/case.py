@@ -23,7 +23,7 @@ EVERYTHING = {
     "timeout": 60, "append": ["memmap=1G!4G", 'note="a = b"'],
     "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
                 "-device 'nvdimm,memdev=nv,label-size=128K'"],
-    "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
+    "boots": 2, "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
     "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
                    "memremap.sub.one"]}
