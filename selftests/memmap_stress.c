@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device memory and memory blocks that come and go at the same time, and
+ * somebody who looks at their struct pages meanwhile.
+ *
+ *	memmap_stress DIMM START SIZE ROUNDS SEED
+ *
+ * Four processes unbind and bind dax devices on namespace0.0 and namespace1.0;
+ * online and offline the blocks of a DIMM that was there at boot, at START, and
+ * offline; have the host plug and unplug the one called DIMM; and read
+ * /proc/kpageflags and test_memmap's pages. Each goes on until all have done
+ * each of their actions ROUNDS times. What they choose depends on SEED.
+ * Everything is as it was in the end.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "../kselftest.h"
+#include "memmap.h"
+#include "memmap_dax.h"
+#include "memmap_layout.h"
+
+#define MAX_TRIES	1000		/* for a round: whoever needs more has failed */
+#define END_TRIES	20		/* to take a block offline in the end */
+#define OFFLINE_SECONDS	15		/* one attempt to offline */
+#define PLUG_SECONDS	60		/* until a DIMM's memory blocks are there */
+#define CHUNK		4096
+
+enum action {
+	UNBIND, BIND, ONLINE_MOVABLE, ONLINE_KERNEL, OFFLINE, PLUG, UNPLUG,
+	KPAGEFLAGS, PAGES, NR_ACTIONS
+};
+
+/* What the processes share. */
+static struct {
+	unsigned long done[NR_ACTIONS];
+	unsigned long failed[NR_ACTIONS];
+	unsigned long online_pmem;	/* pages of devices that were online */
+	unsigned long lost_ram;	/* pages of RAM that were not */
+} *shared;
+
+#define load(number)		__atomic_load_n(&(number), __ATOMIC_RELAXED)
+#define add(number)		__atomic_fetch_add(&(number), 1, __ATOMIC_RELAXED)
+
+static unsigned long rounds, seed, first_block, nr_blocks, pages_per_block;
+static struct dax dax[2];
+static struct range ram[MAX_RANGES];
+static int nr_ram;
+static const char *dimm;
+
+static unsigned long pick(unsigned long nr)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % nr;
+}
+
+static bool all_done(void)
+{
+	int i;
+
+	for (i = 0; i < NR_ACTIONS; i++)
+		if (load(shared->done[i]) < rounds)
+			return false;
+	return true;
+}
+
+static void count(enum action action, const char *who, int err)
+{
+	if (!err)
+		add(shared->done[action]);
+	else if (!add(shared->failed[action]))
+		ksft_print_msg("%s: action %d: %s\n", who, action, strerror(-err));
+}
+
+static void interrupt(int unused)
+{
+	(void)unused;
+}
+
+static int set_state(unsigned long block, const char *state)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
+	alarm(OFFLINE_SECONDS);
+	err = write_text(path, state);
+	alarm(0);
+	return err;
+}
+
+static void bind_devices(void)
+{
+	const char *name = dax[pick(2)].name;
+
+	count(UNBIND, name, write_text(DAX_DRIVER "/unbind", name));
+	count(BIND, name, write_text(DAX_DRIVER "/bind", name));
+}
+
+static void online_blocks(void)
+{
+	unsigned long block = first_block + pick(nr_blocks);
+	bool movable = pick(2);
+
+	if (block_online(block))
+		count(OFFLINE, "offline", set_state(block, "offline"));
+	else if (movable)
+		count(ONLINE_MOVABLE, "online", set_state(block, "online_movable"));
+	else
+		count(ONLINE_KERNEL, "online", set_state(block, "online_kernel"));
+}
+
+static void plug_dimm(void)
+{
+	static bool plugged;
+	long long end = now_ms() + PLUG_SECONDS * 1000;
+	unsigned long long start = 0, size = 0, last;
+	char request[64], answer[128];
+	int err;
+
+	snprintf(request, sizeof(request), "%s %s", plugged ? "unplug" : "plug", dimm);
+	err = host_request(request, answer, sizeof(answer));
+	if (err)
+		ksft_print_msg("%s: %s\n", request, answer);
+	/* An ejection that comes before the DIMM's last block may be missed. */
+	if (!err && !plugged) {
+		sscanf(answer, "%lli %lli", (long long *)&start, (long long *)&size);
+		last = (start + size) / sysconf(_SC_PAGESIZE) / pages_per_block - 1;
+		while (block_online(last) < 0 && now_ms() < end)
+			usleep(1000);
+		if (block_online(last) < 0)
+			err = -ETIMEDOUT;
+	}
+	count(plugged ? UNPLUG : PLUG, dimm, err);
+	plugged ^= !err;
+}
+
+/* It must not be left in the end. */
+static void unplug_dimm(void)
+{
+	while (shared->done[PLUG] > shared->done[UNPLUG] && !shared->failed[UNPLUG])
+		plug_dimm();
+}
+
+/*
+ * Some pages of RAM that stays. Not of what goes: test_memmap does not look out
+ * for a struct page that is taken away.
+ */
+static void read_pages_file(void)
+{
+	static struct test_memmap_page rec[CHUNK];
+	const struct range *range = &ram[pick(nr_ram)];
+	unsigned long start = range->start, end = range->end, i;
+
+	start += pick(end - start);
+	end = end - start > CHUNK ? start + CHUNK : end;
+	memmap_read(start, rec, end - start);
+	for (i = 0; i < end - start; i++)
+		if ((rec[i].state & DEVICE_MASK) !=
+		    (TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE))
+			add(shared->lost_ram);
+	count(PAGES, "pages", 0);
+}
+
+static void read_kpageflags(void)
+{
+	static unsigned long long flags[CHUNK];
+	unsigned long i, d;
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	unsigned long pfn = 0;
+	ssize_t got;
+
+	while ((got = pread(fd, flags, sizeof(flags), pfn * sizeof(*flags))) > 0) {
+		for (i = 0; i < got / sizeof(*flags); i++)
+			for (d = 0; d < ARRAY_SIZE(dax); d++)
+				if (pfn + i - dax[d].all.pfn < dax[d].all.nr &&
+				    flags[i] & ~(1ULL << KPF_NOPAGE))
+					add(shared->online_pmem);
+		pfn += got / sizeof(*flags);
+	}
+	count(KPAGEFLAGS, "kpageflags", got < 0 || fd < 0 ? -errno : 0);
+	close(fd);
+}
+
+static void read_all(void)
+{
+	read_pages_file();
+	if (!pick(8))
+		read_kpageflags();
+}
+
+static void (*const work[])(void) = {
+	bind_devices, online_blocks, plug_dimm, read_all,
+};
+
+static void stress(void)
+{
+	unsigned long tries, i;
+	int status;
+
+	fflush(stdout);
+	for (i = 0; i < ARRAY_SIZE(work); i++) {
+		if (fork())
+			continue;
+		seed = (seed + i) * 0x9e3779b97f4a7c15UL | 1;
+		for (tries = 0; !all_done() && tries < rounds * MAX_TRIES; tries++)
+			work[i]();
+		if (work[i] == plug_dimm)
+			unplug_dimm();
+		exit(0);
+	}
+	while (wait(&status) > 0)
+		if (status)
+			ksft_print_msg("a process ended with status %#x\n", status);
+}
+
+/* All the memory there is, for the page allocator and in zones. */
+static void read_totals(char *text, size_t size)
+{
+	struct zone zones[MAX_ZONES];
+	int nr = read_zones(zones, MAX_ZONES), i;
+	FILE *file = open_file("/proc/meminfo");
+	size_t len;
+
+	if (!fgets(text, size, file))
+		text[0] = '\0';
+	fclose(file);
+	len = strcspn(text, "\n");
+	for (i = 0; i < nr && len < size; i++)
+		len += snprintf(text + len, size - len, ", %s of node %d: %#lx-%#lx",
+				zones[i].name, zones[i].nid, zones[i].start, zones[i].end);
+}
+
+static void check_counts(const char *word, enum action from, enum action to)
+{
+	bool good = true;
+	int i;
+
+	for (i = from; i <= (int)to; i++) {
+		good &= shared->done[i] >= rounds;
+		/* Whether memory can be taken offline depends on who uses it. */
+		good &= i == OFFLINE || !shared->failed[i];
+		ksft_print_msg("%s: action %d: %lu done, %lu failed\n", word, i,
+			       shared->done[i], shared->failed[i]);
+	}
+	ksft_test_result(good, "%s\n", word);
+}
+
+static bool blocks_offline(void)
+{
+	unsigned long i, tries;
+	bool good = true;
+
+	for (i = first_block; i < first_block + nr_blocks; i++) {
+		for (tries = 0; block_online(i) && tries < END_TRIES; tries++)
+			set_state(i, "offline");
+		good &= block_online(i) == 0;
+	}
+	return good && memmap_count(first_block * pages_per_block,
+				    nr_blocks * pages_per_block,
+				    TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE,
+				    TEST_MEMMAP_VALID, "DIMM") ==
+			nr_blocks * pages_per_block;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+	char before[1024], after[1024], answer[128];
+	unsigned long start, size;
+
+	ksft_print_header();
+	memmap_require();
+	memmap_require_disposable();
+	if (argc != 6)
+		ksft_exit_skip("usage: memmap_stress DIMM START SIZE ROUNDS SEED\n");
+	if (host_request("unplug", answer, sizeof(answer)) == -ENODEV)
+		ksft_exit_skip("no host that plugs memory\n");
+	dimm = argv[1];
+	start = strtoul(argv[2], NULL, 0);
+	size = strtoul(argv[3], NULL, 0);
+	rounds = strtoul(argv[4], NULL, 0);
+	seed = strtoul(argv[5], NULL, 0);
+	pages_per_block = block_pages();
+	first_block = start / sysconf(_SC_PAGESIZE) / pages_per_block;
+	nr_blocks = size / sysconf(_SC_PAGESIZE) / pages_per_block;
+	sigaction(SIGALRM, &action, NULL);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || !nr_blocks || !rounds ||
+	    !create_dax("namespace0.0", "mem", "2M", &dax[0]) ||
+	    !create_dax("namespace1.0", "dev", "2M", &dax[1]) || !blocks_offline())
+		ksft_exit_fail_msg("wants two namespaces and a DIMM that is offline\n");
+
+	/* Not the DIMM: RAM that stays. */
+	for (nr_ram = read_system_ram(ram, MAX_RANGES); nr_ram; nr_ram--)
+		if (ram[nr_ram - 1].start < first_block * pages_per_block)
+			break;
+
+	ksft_set_plan(9);
+	read_totals(before, sizeof(before));
+	stress();
+	check_counts("bind", UNBIND, BIND);
+	check_counts("online", ONLINE_MOVABLE, OFFLINE);
+	check_counts("plug", PLUG, UNPLUG);
+	check_counts("read", KPAGEFLAGS, PAGES);
+	ksft_print_msg("%lu pages of devices were online\n", shared->online_pmem);
+	ksft_test_result(!shared->online_pmem, "pmem_offline\n");
+	ksft_print_msg("%lu pages of RAM were not online\n", shared->lost_ram);
+	ksft_test_result(!shared->lost_ram, "ram_online\n");
+
+	ksft_test_result(blocks_offline(), "blocks\n");
+	read_totals(after, sizeof(after));
+	ksft_print_msg("before: %s\n", before);
+	ksft_print_msg("after: %s\n", after);
+	ksft_test_result(!strcmp(before, after), "totals\n");
+	ksft_test_result(check_pages("map=mem", &dax[0].all, DEVICE_MASK & ~TEST_MEMMAP_ONLINE,
+				     DEVICE_PAGE, dax[0].nid) &&
+			 check_pages("map=dev", &dax[1].data, DEVICE_MASK & ~TEST_MEMMAP_ONLINE,
+				     DEVICE_PAGE, dax[1].nid), "pages\n");
+	ksft_exit(!ksft_get_fail_cnt());
+}
