@@ -3,14 +3,15 @@
  * Device memory and memory blocks that come and go at the same time, and
  * somebody who looks at their struct pages meanwhile.
  *
- *	memmap_stress DIMM START SIZE ROUNDS SEED
+ *	memmap_stress DIMM START SIZE ROUNDS SEED [pmem]
  *
  * Four processes unbind and bind dax devices on namespace0.0 and namespace1.0;
  * online and offline the blocks of a DIMM that was there at boot, at START, and
  * offline; have the host plug and unplug the one called DIMM; and read
  * /proc/kpageflags and test_memmap's pages. Each goes on until all have done
  * each of their actions ROUNDS times. What they choose depends on SEED.
- * Everything is as it was in the end.
+ * Everything is as it was in the end. With "pmem" test_memmap is also asked
+ * about a device that shares a section with RAM, while that is being unbound.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -45,8 +46,8 @@ static struct {
 
 static unsigned long rounds, seed, first_block, nr_blocks, pages_per_block;
 static struct dax dax[2];
-static struct range ram[MAX_RANGES];
-static int nr_ram;
+static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
+static int nr_ram, nr_areas;			/* the first ones are RAM */
 static const char *dimm;
 
 static unsigned long pick(unsigned long nr)
@@ -113,11 +114,25 @@ static void online_blocks(void)
 		count(ONLINE_KERNEL, "online", set_state(block, "online_kernel"));
 }
 
+/* An ejection that comes before the DIMM's last block may be missed. */
+static int wait_for_blocks(const char *answer)
+{
+	long long end = now_ms() + PLUG_SECONDS * 1000, start, size, last;
+
+	if (sscanf(answer, "%lli %lli", &start, &size) != 2)
+		return -EINVAL;
+	last = (start + size) / sysconf(_SC_PAGESIZE) / pages_per_block - 1;
+	while (block_online(last) < 0) {
+		if (now_ms() > end)
+			return -ETIMEDOUT;
+		usleep(1000);
+	}
+	return 0;
+}
+
 static void plug_dimm(void)
 {
 	static bool plugged;
-	long long end = now_ms() + PLUG_SECONDS * 1000;
-	unsigned long long start = 0, size = 0, last;
 	char request[64], answer[128];
 	int err;
 
@@ -125,15 +140,8 @@ static void plug_dimm(void)
 	err = host_request(request, answer, sizeof(answer));
 	if (err)
 		ksft_print_msg("%s: %s\n", request, answer);
-	/* An ejection that comes before the DIMM's last block may be missed. */
-	if (!err && !plugged) {
-		sscanf(answer, "%lli %lli", (long long *)&start, (long long *)&size);
-		last = (start + size) / sysconf(_SC_PAGESIZE) / pages_per_block - 1;
-		while (block_online(last) < 0 && now_ms() < end)
-			usleep(1000);
-		if (block_online(last) < 0)
-			err = -ETIMEDOUT;
-	}
+	if (!err && !plugged)
+		err = wait_for_blocks(answer);
 	count(plugged ? UNPLUG : PLUG, dimm, err);
 	plugged ^= !err;
 }
@@ -146,22 +154,45 @@ static void unplug_dimm(void)
 }
 
 /*
- * Some pages of RAM that stays. Not of what goes: test_memmap does not look out
- * for a struct page that is taken away.
+ * Pages whose struct pages stay. Not of others: test_memmap does not look out
+ * for one that is taken away.
  */
+static void find_areas(bool with_pmem)
+{
+	unsigned long pages = pages_per_block, i, first, last;
+
+	for (nr_ram = read_system_ram(areas, MAX_RANGES); nr_ram; nr_ram--)
+		if (areas[nr_ram - 1].start < first_block * pages)
+			break;	/* from here on it is not the DIMM */
+	nr_areas = nr_ram;
+	for (i = 0; with_pmem && i < ARRAY_SIZE(dax); i++) {
+		first = dax[i].all.pfn / pages * pages;
+		last = (dax[i].all.pfn + dax[i].all.nr - 1) / pages * pages;
+		if (first != last || !system_ram_pages(first, first + pages))
+			continue;
+		ksft_print_msg("%s shares a section with RAM\n", dax[i].name);
+		areas[nr_areas].start = dax[i].all.pfn;
+		areas[nr_areas++].end = dax[i].all.pfn + dax[i].all.nr;
+	}
+}
+
 static void read_pages_file(void)
 {
+	const unsigned int online = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
 	static struct test_memmap_page rec[CHUNK];
-	const struct range *range = &ram[pick(nr_ram)];
-	unsigned long start = range->start, end = range->end, i;
+	unsigned long area = pick(nr_areas), i;
+	unsigned long start = areas[area].start, end = areas[area].end;
 
 	start += pick(end - start);
 	end = end - start > CHUNK ? start + CHUNK : end;
 	memmap_read(start, rec, end - start);
 	for (i = 0; i < end - start; i++)
-		if ((rec[i].state & DEVICE_MASK) !=
-		    (TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE))
+		if (area >= (unsigned long)nr_ram) {
+			if (rec[i].state & TEST_MEMMAP_ONLINE)
+				add(shared->online_pmem);
+		} else if ((rec[i].state & DEVICE_MASK) != online) {
 			add(shared->lost_ram);
+		}
 	count(PAGES, "pages", 0);
 }
 
@@ -275,8 +306,8 @@ int main(int argc, char **argv)
 	ksft_print_header();
 	memmap_require();
 	memmap_require_disposable();
-	if (argc != 6)
-		ksft_exit_skip("usage: memmap_stress DIMM START SIZE ROUNDS SEED\n");
+	if (argc != 6 && (argc != 7 || strcmp(argv[6], "pmem")))
+		ksft_exit_skip("usage: memmap_stress DIMM START SIZE ROUNDS SEED [pmem]\n");
 	if (host_request("unplug", answer, sizeof(answer)) == -ENODEV)
 		ksft_exit_skip("no host that plugs memory\n");
 	dimm = argv[1];
@@ -295,10 +326,9 @@ int main(int argc, char **argv)
 	    !create_dax("namespace1.0", "dev", "2M", &dax[1]) || !blocks_offline())
 		ksft_exit_fail_msg("wants two namespaces and a DIMM that is offline\n");
 
-	/* Not the DIMM: RAM that stays. */
-	for (nr_ram = read_system_ram(ram, MAX_RANGES); nr_ram; nr_ram--)
-		if (ram[nr_ram - 1].start < first_block * pages_per_block)
-			break;
+	find_areas(argc == 7);
+	if (argc == 7 && nr_areas == nr_ram)
+		ksft_exit_fail_msg("wants a namespace that shares a section with RAM\n");
 
 	ksft_set_plan(9);
 	read_totals(before, sizeof(before));
