@@ -196,8 +196,14 @@ static void read_pages_file(void)
 	count(PAGES, "pages", 0);
 }
 
+/*
+ * All pages but those that go offline meanwhile: nothing keeps a page online
+ * while /proc/kpageflags looks at it, and what it finds then can be poison.
+ */
 static void read_kpageflags(void)
 {
+	const unsigned long dimm_pfn = first_block * pages_per_block;
+	const unsigned long dimm_nr = nr_blocks * pages_per_block;
 	static unsigned long long flags[CHUNK];
 	unsigned long i, d;
 	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
@@ -211,6 +217,8 @@ static void read_kpageflags(void)
 				    flags[i] & ~(1ULL << KPF_NOPAGE))
 					add(shared->online_pmem);
 		pfn += got / sizeof(*flags);
+		if (pfn - dimm_pfn < dimm_nr)
+			pfn = dimm_pfn + dimm_nr;
 	}
 	count(KPAGEFLAGS, "kpageflags", got < 0 || fd < 0 ? -errno : 0);
 	close(fd);
