@@ -29,15 +29,6 @@ static unsigned long first_block, nr_blocks, pages_per_block;
 static unsigned long page_size;
 static unsigned char *buf;
 
-/* Write @state to the state file of the memory block. Returns 0 or -errno. */
-static int set_state(unsigned long block, const char *state)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
-	return write_text(path, state);
-}
-
 /* The kernel would retry for as long as pages can't be migrated: interrupt it. */
 static void interrupt(int unused)
 {
@@ -50,7 +41,7 @@ static bool offline_block(unsigned long block)
 
 	for (tries = 0; tries < OFFLINE_TRIES; tries++) {
 		alarm(OFFLINE_SECONDS);
-		err = set_state(block, "offline");
+		err = set_block_state(block, "offline");
 		alarm(0);
 		if (!err)
 			return true;
@@ -147,7 +138,7 @@ static void test_online(unsigned long from, unsigned long nr,
 
 	for (block = from; block < from + nr; block++) {
 		write_text(GOING_ONLINE_FILE, "0");
-		err = set_state(block, state);
+		err = set_block_state(block, state);
 		if (err)
 			ksft_print_msg("memory%lu: %s: %s\n", block, state,
 				       strerror(-err));

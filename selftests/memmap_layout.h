@@ -20,7 +20,7 @@
 #define BLOCKS_DIR	"/sys/devices/system/memory"
 #define MAX_ZONES	64
 #define MAX_RANGES	64
-#define PLUG_SECONDS	20	/* for the memory blocks of a DIMM to appear */
+#define PLUG_SECONDS	60	/* for the memory blocks of a DIMM to appear */
 
 /* A populated zone: pfns [start, end). */
 struct zone {

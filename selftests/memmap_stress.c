@@ -25,7 +25,6 @@
 #define MAX_TRIES	1000		/* for a round: whoever needs more has failed */
 #define END_TRIES	20		/* to take a block offline in the end */
 #define OFFLINE_SECONDS	15		/* one attempt to offline */
-#define PLUG_SECONDS	60		/* until a DIMM's memory blocks are there */
 #define CHUNK		4096
 
 enum action {
@@ -83,12 +82,10 @@ static void interrupt(int unused)
 
 static int set_state(unsigned long block, const char *state)
 {
-	char path[64];
 	int err;
 
-	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
 	alarm(OFFLINE_SECONDS);
-	err = write_text(path, state);
+	err = set_block_state(block, state);
 	alarm(0);
 	return err;
 }
@@ -130,7 +127,7 @@ static int wait_for_blocks(const char *answer)
 	return 0;
 }
 
-static void plug_dimm(void)
+static void plug_or_unplug(void)
 {
 	static bool plugged;
 	char request[64], answer[128];
@@ -150,7 +147,7 @@ static void plug_dimm(void)
 static void unplug_dimm(void)
 {
 	while (shared->done[PLUG] > shared->done[UNPLUG] && !shared->failed[UNPLUG])
-		plug_dimm();
+		plug_or_unplug();
 }
 
 /*
@@ -232,7 +229,7 @@ static void read_all(void)
 }
 
 static void (*const work[])(void) = {
-	bind_devices, online_blocks, plug_dimm, read_all,
+	bind_devices, online_blocks, plug_or_unplug, read_all,
 };
 
 static void stress(void)
@@ -247,7 +244,7 @@ static void stress(void)
 		seed = (seed + i) * 0x9e3779b97f4a7c15UL | 1;
 		for (tries = 0; !all_done() && tries < rounds * MAX_TRIES; tries++)
 			work[i]();
-		if (work[i] == plug_dimm)
+		if (work[i] == plug_or_unplug)
 			unplug_dimm();
 		exit(0);
 	}

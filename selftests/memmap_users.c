@@ -306,11 +306,9 @@ static unsigned long find_reserved(unsigned long start, unsigned long nr)
 
 static bool set_state(unsigned long block, const char *state)
 {
-	char path[64];
 	int err, tries = 0;
 
-	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
-	while ((err = write_text(path, state)) && tries++ < 50)
+	while ((err = set_block_state(block, state)) && tries++ < 50)
 		usleep(100000);
 	if (err)
 		ksft_print_msg("memory%lu: %s: %s\n", block, state,

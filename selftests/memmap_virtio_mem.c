@@ -37,12 +37,10 @@ static void interrupt(int unused)
 
 static bool set_state(unsigned long block, const char *state)
 {
-	char path[64];
 	int err;
 
-	snprintf(path, sizeof(path), BLOCKS_DIR "/memory%lu/state", block);
 	alarm(OFFLINE_SECONDS);
-	err = write_text(path, state);
+	err = set_block_state(block, state);
 	alarm(0);
 	if (err)
 		ksft_print_msg("memory%lu: %s: %s\n", block, state,
