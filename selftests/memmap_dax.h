@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@
 #endif
 
 #define DAX_DRIVER	"/sys/bus/dax/drivers/device_dax"
+#define DEBUG_FILE(name)	"/sys/kernel/debug/test_memmap/" name
+#define HUGE_SIZE	(2UL << 20)
 #define NDCTL_SECONDS	30	/* for one ndctl command */
 #define BIND_SECONDS	10	/* for binding or unbinding a driver */
 
@@ -186,6 +190,34 @@ static inline int open_dax(const struct dax *dax)
 	if (fd < 0)
 		ksft_print_msg("%s: %s\n", path, strerror(errno));
 	return fd;
+}
+
+/*
+ * Map @size bytes of a device from @pfn on through test_memmap, by
+ * vm_insert_page() or as huge pages. Whoever unbinds the device unmaps them.
+ */
+static inline char *map_pages(unsigned long pfn, size_t size)
+{
+	uintptr_t addr;
+	void *area;
+	int fd;
+
+	/* Aligned, for a huge page. */
+	area = mmap(NULL, size + HUGE_SIZE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	addr = ((uintptr_t)area + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1);
+	fd = open(DEBUG_FILE("map"), O_RDWR | O_CLOEXEC);
+	if (fd < 0 || area == MAP_FAILED ||
+	    mmap((void *)addr, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+		 (off_t)pfn * sysconf(_SC_PAGESIZE)) == MAP_FAILED)
+		ksft_exit_fail_msg("map pfn %#lx: %s\n", pfn, strerror(errno));
+	close(fd);
+
+	/* Dies with SIGBUS if a huge page was wanted and there is none. */
+	asm volatile("" : : "r" (*(char *)addr) : "memory");
+	if (memmap_vaddr_to_pfn((void *)addr) != pfn)
+		ksft_exit_fail_msg("pfn %#lx is not mapped\n", pfn);
+	return (char *)addr;
 }
 
 /*

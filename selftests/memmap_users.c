@@ -23,8 +23,6 @@
 #include "memmap_dax.h"
 #include "memmap_layout.h"
 
-#define DEBUG_FILE(name)	"/sys/kernel/debug/test_memmap/" name
-#define HUGE_SIZE	(2UL << 20)
 #define SMALL_SIZE	(64UL << 10)
 #define CHUNK		1024	/* pages that ioremap() is asked for */
 #define SECONDS		60	/* give up (die) after that long */
@@ -64,30 +62,6 @@ static int write_numbers(const char *path, unsigned long first,
 	err = write_text(path, text);
 	quiet(false);
 	return err;
-}
-
-static char *map_pages(unsigned long pfn, size_t size)
-{
-	uintptr_t addr;
-	void *area;
-	int fd;
-
-	/* Aligned, for a huge page. */
-	area = mmap(NULL, size + HUGE_SIZE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	addr = ((uintptr_t)area + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1);
-	fd = open(DEBUG_FILE("map"), O_RDWR | O_CLOEXEC);
-	if (fd < 0 || area == MAP_FAILED ||
-	    mmap((void *)addr, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
-		 (off_t)pfn * page_size) == MAP_FAILED)
-		ksft_exit_fail_msg("map pfn %#lx: %s\n", pfn, strerror(errno));
-	close(fd);
-
-	/* Dies with SIGBUS if a huge page was wanted and there is none. */
-	asm volatile("" : : "r" (*(char *)addr) : "memory");
-	if (memmap_vaddr_to_pfn((void *)addr) != pfn)
-		ksft_exit_fail_msg("pfn %#lx is not mapped\n", pfn);
-	return (char *)addr;
 }
 
 static long bind_to(void *addr, size_t size, int nid, unsigned int flags)

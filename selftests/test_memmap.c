@@ -19,6 +19,9 @@
  *                multiple of PMD_SIZE, with huge page table entries only
  * ioremap:       write "address size", numbers as in C: an ioremap() that is
  *                undone at once. EBUSY: it was refused
+ * contig:        write "pfn nr": an alloc_contig_range() of online memory in one
+ *                zone that is undone at once. EBUSY: it could not be had. Only
+ *                there with CONFIG_CONTIG_ALLOC
  * free:          write "pfn order": the last reference to pages of a device is
  *                dropped by __free_pages(), which is a bug. EUCLEAN: the pages
  *                are on a free list now; ESTALE: they are not, but have
@@ -351,6 +354,38 @@ static const struct file_operations ioremap_fops = {
 	.write = ioremap_write,
 };
 
+#ifdef CONFIG_CONTIG_ALLOC
+static ssize_t contig_write(struct file *file, const char __user *buf,
+			    size_t count, loff_t *ppos)
+{
+	unsigned long long number[2];
+	unsigned long pfn, i;
+	int ret;
+
+	ret = read_numbers(buf, count, number);
+	if (ret)
+		return ret;
+	if (!number[1] || number[1] > UINT_MAX)
+		return -EINVAL;
+	pfn = number[0];
+	for (i = 0; i < number[1]; i++)
+		if (!pfn_to_online_page(pfn + i))
+			return -ENXIO;
+	ret = alloc_contig_range(pfn, pfn + i, MIGRATE_MOVABLE, GFP_KERNEL);
+	if (ret)
+		return ret;
+	free_contig_range(pfn, i);
+
+	return count;
+}
+
+static const struct file_operations contig_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = contig_write,
+};
+#endif
+
 static int free_device_pages(struct page *page, unsigned int order)
 {
 	struct dev_pagemap *pgmap = page->pgmap;
@@ -531,6 +566,10 @@ static int __init test_memmap_init(void)
 				   &map_fops);
 	debugfs_create_file("ioremap", 0200, test_memmap_dir, NULL,
 			    &ioremap_fops);
+#ifdef CONFIG_CONTIG_ALLOC
+	debugfs_create_file("contig", 0200, test_memmap_dir, NULL,
+			    &contig_fops);
+#endif
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
 	debugfs_create_file("zone_span", 0600, test_memmap_dir, NULL,
 			    &zone_span_fops);
