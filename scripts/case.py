@@ -20,7 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
 
-ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "base_fails")
+ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "base_fails", "base_dies")
+BASE = ("base_fails", "base_dies")      # and base_fails.kasan, ...
 REPEATED = ("devices", "append", "hotplug", "files")
 REQUIRED = ("machine", "mem", "tests", "timeout")
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
@@ -48,6 +49,7 @@ class Case:
     nodes: dict[str, int] = field(default_factory=dict)     # DIMM name -> node, if it says
     files: dict[str, str] = field(default_factory=dict)     # file name -> size
     base_fails: list[str] = field(default_factory=list)
+    base_dies: str = ""         # a regular expression: the console line that says of what
 
     def programs(self) -> list[list[str]]:
         """The tests, each as its argument vector."""
@@ -94,6 +96,12 @@ def set_key(case: Case, key: str, value: str) -> None:
         for name in case.base_fails:
             if not FAILURE.fullmatch(name):
                 raise ValueError(f"'{name}' is not the name of a failure")
+    elif key == "base_dies":
+        try:
+            re.compile(value)
+        except re.error as err:
+            raise ValueError(f"base_dies: {err}") from err
+        case.base_dies = value
     elif key in REPEATED:
         if key == "devices":
             shlex.split(value)      # ValueError: No closing quotation
@@ -105,8 +113,8 @@ def set_key(case: Case, key: str, value: str) -> None:
 
 
 def load(path: Path, name: str = "", flavour: str = "") -> Case:
-    """Parse one case file; CaseError on the first thing that is wrong. Where the
-    base fails differently in a flavour, base_fails is what stands there."""
+    """Parse one case file; CaseError on the first thing that is wrong. Where base
+    does something else in a flavour, base_fails and base_dies say that."""
     path = Path(path).resolve()
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
@@ -119,7 +127,7 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
         raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
     case = Case(name or path.stem, claim)
     fragments = path.parent / "kernel" / "flavour"
-    seen, special = set(), []
+    seen, special = set(), {}   # special: what base does, by flavour
     for where, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -128,26 +136,21 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
             if not equals:
                 raise ValueError(f"not 'key = value': '{line.strip()}'")
             word, dot, of = key.partition(".")
-            if key not in ONCE + REPEATED and not (word == "base_fails" and re.fullmatch(r"\w+", of)):
+            if key not in ONCE + REPEATED and not (word in BASE and re.fullmatch(r"\w+", of)):
                 raise ValueError(f"unknown key '{key}'")
             if dot and fragments.is_dir() and not (fragments / f"{of}.config").exists():
                 raise ValueError(f"unknown flavour '{of}'")
             if key not in REPEATED and key in seen:
                 raise ValueError(f"key '{key}' is there twice")
-            if dot:
-                general = case.base_fails
-                set_key(case, word, value)
-                special = case.base_fails if of == flavour else special
-                case.base_fails = general
-            else:
-                set_key(case, key, value)
+            set_key(special.setdefault(of, Case("", "")) if dot else case, word, value)
         except ValueError as err:
             raise CaseError(f"{shown}:{where}: {err}") from err
         seen.add(key)
     for key in REQUIRED:
         if key not in seen:
             raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
-    case.base_fails = special or case.base_fails
+    if flavour in special:
+        case.base_fails, case.base_dies = special[flavour].base_fails, special[flavour].base_dies
     return case
 
 

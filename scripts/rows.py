@@ -38,6 +38,11 @@ class Cell:
         return [f"{self.verdict if i == 0 else '':4}  {name}".rstrip()
                 for i, name in enumerate(told)]
 
+    def said(self, pattern: str) -> bool:
+        """Is there such a line on the console?"""
+        log = self.path / "console.log"
+        return log.is_file() and bool(re.search(pattern, log.read_text(errors="replace")))
+
     def matter(self, base_fails: list[str]) -> list[str]:
         """The three lines that say most about what went wrong."""
         if self.verdict in ("pass", "fail"):
@@ -102,8 +107,10 @@ def weigh(row: Row) -> None:
         return
     for cell in row.cells:
         wanted = row.case.base_fails if cell.variant == "base" else []
-        if cell.verdict == "lost" and wanted == ["lost"]:
-            cell.expected = "lost"
+        if cell.variant == "base" and row.case.base_dies:
+            died = cell.verdict == "lost" and cell.said(row.case.base_dies)
+            cell.expected = f"died: {row.case.base_dies}" if died else ""
+            cell.problem = "" if died else f"base: {cell.verdict} ({cell.reason}), and not of '{row.case.base_dies}'"
             continue
         if cell.verdict not in ("pass", "fail"):
             cell.problem = f"{cell.variant}: {cell.verdict} ({cell.reason})"

@@ -164,6 +164,8 @@ static pid_t start_reader(const struct zone *zone)
 	snprintf(text, sizeof(text), "%d %u %u", zone->nid, zone->index,
 		 (SECONDS + TRIES * STEP_SECONDS) * 1000);
 	pid = fork();
+	if (pid < 0)
+		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

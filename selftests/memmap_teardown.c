@@ -3,6 +3,9 @@
  * Whoever looks up the pgmap of a page while the device is being unbound finds
  * it, or finds none.
  *
+ *	memmap_teardown devdax	a dax device, whose pgmap has its own reference
+ *	memmap_teardown pmem	raw pmem, whose pgmap uses that of the queue
+ *
  * Wants namespace0.0 to share a section with RAM, made for example with
  * memmap=64M!0x12000000: its struct pages are there even without a device, so
  * that test_memmap may be asked about them at any time. What is in the
@@ -11,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "../kselftest.h"
 #include "memmap.h"
@@ -18,6 +22,8 @@
 
 #define NS	"namespace0.0"
 #define ROUNDS	20	/* bound and unbound so often */
+
+#define PMEM_DRIVER	"/sys/bus/nd/drivers/nd_pmem"
 
 /* What the process that looks has seen. */
 static struct {
@@ -28,10 +34,29 @@ static struct {
 #define load(number)	__atomic_load_n(&(number), __ATOMIC_RELAXED)
 #define add(number)	__atomic_fetch_add(&(number), 1, __ATOMIC_RELAXED)
 
+static const char *driver, *device;
+
+/* Nobody holds a page, so that this does not wait. */
+static bool bind_device(bool bind)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/%s", driver, bind ? "bind" : "unbind");
+	err = write_text(path, device);
+	if (err)
+		ksft_print_msg("%s: %s: %s\n", path, device, strerror(-err));
+	return !err;
+}
+
 static pid_t start_looking(unsigned long pfn)
 {
 	pid_t pid = fork();
 
+	if (pid < 0)
+		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (!pid) {
 		if (memmap_page(pfn).state & TEST_MEMMAP_PGMAP)
 			add(seen->found);
@@ -53,32 +78,45 @@ static bool wait_for(unsigned long *number)
 	return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const bool devdax = argc == 2 && !strcmp(argv[1], "devdax");
 	bool bound = true, unbound = true;
 	struct dax dax = {};
+	struct pages pages;
 	pid_t pid;
 	int i;
 
 	ksft_print_header();
+	if (!devdax && (argc != 2 || strcmp(argv[1], "pmem")))
+		ksft_exit_skip("usage: memmap_teardown devdax|pmem\n");
 	memmap_require();
 	memmap_require_disposable();
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		ksft_exit_skip("needs two CPUs\n");
-	if (!create_dax(NS, "mem", "4K", &dax) || !bind_dax(&dax, false))
-		ksft_exit_skip("needs " NS ", and ndctl\n");
-	if (!(memmap_page(dax.data.pfn).state & TEST_MEMMAP_VALID))
-		ksft_exit_skip("needs " NS " to share a section with RAM\n");
+	if (!read_namespace(NS, &pages))
+		ksft_exit_skip("needs " NS "\n");
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (seen == MAP_FAILED)
 		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
 
+	driver = devdax ? DAX_DRIVER : PMEM_DRIVER;
+	device = devdax ? dax.name : NS;
+	if (devdax ? !create_dax(NS, "mem", "4K", &dax) : !create_raw(NS))
+		ksft_exit_fail_msg("ndctl makes no %s of " NS "\n", argv[1]);
+	if (devdax)
+		pages = dax.data;
+	if (!bind_device(false))
+		ksft_exit_fail_msg("%s can't be unbound\n", device);
+	if (!(memmap_page(pages.pfn).state & TEST_MEMMAP_VALID))
+		ksft_exit_skip("needs " NS " to share a section with RAM\n");
+
 	ksft_set_plan(2);
-	pid = start_looking(dax.data.pfn);
+	pid = start_looking(pages.pfn);
 	for (i = 0; i < ROUNDS && bound && unbound; i++) {
-		bound = bind_dax(&dax, true) && wait_for(&seen->found);
-		unbound = bind_dax(&dax, false) && wait_for(&seen->none);
+		bound = bind_device(true) && wait_for(&seen->found);
+		unbound = bind_device(false) && wait_for(&seen->none);
 	}
 	kill(pid, SIGKILL);
 	ksft_print_msg("%d rounds, found %lu times, and %lu times not\n", i,
