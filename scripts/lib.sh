@@ -136,13 +136,17 @@ user_changes() {
 # why TEXT: the first line of git's words that tells why
 why() { grep -m1 -E '^(error|fatal):' <<<"$1" || tail -n1 <<<"$1"; }
 
-# repair: the whole build folder may have been moved since the work trees of
-# $tree were made; git would forget them
+# repair: the whole build folder may have been moved or copied since the work
+# trees of $tree were made. git would forget them; and from a copy it would work
+# on the original, for as long as that is there
 repair() {
-	local dir
+	local dir at here
 	for dir in "$base_tree" "$drop_tree" "$bisect_tree" "$cross_tree"; do
-		[[ ! -e $dir ]] || g -C "$dir" rev-parse -q --git-dir >/dev/null 2>&1 ||
-			g -C "$tree" worktree repair "$dir" >/dev/null 2>&1 || :
+		at=$(sed -n 's/^gitdir: //p' "$dir/.git" 2>/dev/null) || continue
+		here=$tree/.git/worktrees/${at##*/}
+		[[ -d $here && ! $at -ef $here ]] || continue
+		echo "gitdir: $here" >"$dir/.git"
+		echo "$dir/.git" >"$here/gitdir"
 	done
 }
 

@@ -36,6 +36,12 @@ rm "$tmp/b2/v0.1/tree.stamp"
 BUILD=$tmp/b2 want 0 '' "$s/tree.sh"
 mv "$tmp/b2/v0.1" "$b" && rm "$b/tree.stamp"
 want 0 '' "$s/tree.sh"
+# or is copied: the original is left alone
+cp -a "$b" "$tmp/b2/v0.1" && rm "$tmp/b2/v0.1/tree.stamp"
+BUILD=$tmp/b2 want 0 '' "$s/tree.sh"
+[[ $(git -C "$tmp/b2/v0.1/linux-base" rev-parse --git-common-dir) == "$tmp/b2/v0.1/linux/.git" ]] || bad 'a copy works on the original'
+[[ $(git -C "$b/linux-base" rev-parse --git-common-dir) == "$b/linux/.git" ]] || bad 'the original works on its copy'
+rm -rf "$tmp/b2"
 
 # does not apply: context is another line
 cp -r "$fr/patches" "$tmp/patches"
