@@ -32,7 +32,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table deps source tree kernel guest boot compare kunit audit check prove bisect cross bench refresh shell debug clean help
+.PHONY: table deps source tree kernel guest boot compare report kunit audit check prove bisect cross bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -60,6 +60,9 @@ boot: guest ## run the guests of CASE
 
 compare: ## the table once more, from stored results
 	@scripts/compare.py
+
+report: ## all that is stored as one HTML page, results/PIN/report.html
+	@scripts/report.py
 
 kunit: guest ## the KUnit suite in its guest, read by the tree's own kunit.py
 	$(run) scripts/kunit.sh

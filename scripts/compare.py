@@ -7,7 +7,7 @@ usage: compare.py [--case GLOB] [--variant V]... [results/PIN/FLAVOUR]
 A row is as expected when the series passes and base fails just what the case
 names in base_fails; without base_fails base has to pass, too. Prints the table
 and, for each row that is not as expected, what matters and how to repeat it;
-writes table.txt and junit.xml beside the results. Defaults come from the
+writes table.txt, junit.xml and results.ktap beside the results. Defaults come from the
 environment: PIN FLAVOUR CASE VARIANT RESULTS BUILD CONFIGS; also NO_COLOR.
 Exit code: 0 all rows as expected, 1 not, 125 a result is missing, stale or broken.
 """
@@ -25,6 +25,23 @@ ENV = os.environ
 DEFAULT = {"PIN": "v5.10.223", "FLAVOUR": "default"}
 UNJUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
+
+
+def read_rows(place: Path, variants: list[str], glob: str) -> list[Row]:
+    """What is stored below place, weighed: a row for each case that matches."""
+    build = Path(ENV.get("BUILD") or cases.ROOT / "build")
+    rows = [Row(case, [load(place, variant, case.name, build) for variant in variants])
+            for case in cases.find(glob=glob, flavour=place.name)]
+    for row in rows:
+        weigh(row)
+    return rows
+
+
+def again(name: str, variant: str, setting: dict) -> str:
+    """The command that repeats a cell."""
+    extra = "".join(f" {key}={value}" for key, value in setting.items()
+                    if value != DEFAULT[key])
+    return f"make boot CASE={name} VARIANT={variant}{extra}"
 
 
 def table(title: str, variants: list[str], rows: list[Row], colour: bool) -> str:
@@ -75,14 +92,12 @@ def footer(variants: list[str], rows: list[Row]) -> str:
 
 def details(rows: list[Row], setting: dict) -> str:
     """For each cell that is not as expected: what matters, and how to repeat it."""
-    extra = "".join(f" {key}={value}" for key, value in setting.items()
-                    if value != DEFAULT[key])
     out = []
     for row in rows:
         for cell in (cell for cell in row.cells if cell.problem):
             out += ["", f"{row.case.name}: {cell.problem}",
                     *(f"    {line}" for line in cell.matter(row.case.base_fails)),
-                    f"    again:  make boot CASE={row.case.name} VARIANT={cell.variant}{extra}",
+                    f"    again:  {again(row.case.name, cell.variant, setting)}",
                     f"    result: {os.path.relpath(cell.path)}"]
     return "\n".join(out)
 
@@ -101,28 +116,25 @@ def main() -> int:
              / setting["PIN"] / setting["FLAVOUR"]).resolve()
     setting = {"PIN": place.parent.name, "FLAVOUR": place.name}
     variants = args.variant or (ENV.get("VARIANT") or "base series").split()
-    build = Path(ENV.get("BUILD") or cases.ROOT / "build")
     try:
-        chosen = cases.find(glob=args.case, flavour=place.name)
+        rows = read_rows(place, variants, args.case)
     except cases.CaseError as err:
         print(err, file=sys.stderr)
         return 2
-    if not chosen:
+    if not rows:
         print(f"compare.py: no case matches '{args.case}'; run: scripts/case.py list", file=sys.stderr)
         return 2
     if not place.is_dir():
         print(f"compare.py: no results in {place}; run: make boot", file=sys.stderr)
         return 125
 
-    rows = [Row(case, [load(place, v, case.name, build) for v in variants]) for case in chosen]
-    for row in rows:
-        weigh(row)
     title = f"{place.parent.name} {place.name}: {' x '.join(variants)}"
     title += f", cases {args.case}" if args.case != "*" else ""
     end = "\n".join(["", footer(variants, rows), details(rows, setting)]).rstrip() + "\n"
     colour = sys.stdout.isatty() and not ENV.get("NO_COLOR")
     (place / "table.txt").write_text(table(title, variants, rows, False) + end)
     junit.write(place / "junit.xml", rows)
+    junit.write_ktap(place / "results.ktap", rows)
     sys.stdout.write(table(title, variants, rows, colour) + end)
     if any(cell.verdict in UNJUDGED for row in rows for cell in row.cells):
         return 125

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Write the rows of compare.py as JUnit XML: a suite a variant, a test a case."""
+"""Write the rows of compare.py for machines: as JUnit XML (a suite a variant, a
+test a case) and as KTAP (one line a row)."""
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+
+from rows import clean
 
 # What XML 1.0 cannot hold, not even escaped.
 INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -44,3 +47,15 @@ def write(path: Path, rows: list) -> None:
             suite.set(kind, str(kinds.count(kind)))
     ET.indent(root)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def write_ktap(path: Path, rows: list) -> None:
+    """Write rows to path, as a subtest: kunit.py knows results only in one."""
+    out = ["KTAP version 1", "1..1", f"    # Subtest: {path.parent.name}", f"    1..{len(rows)}"]
+    for number, row in enumerate(rows, 1):
+        problems = [cell.problem for cell in row.cells if cell.problem]
+        out += [f"    # {row.case.name}: {clean(problem)}" for problem in problems]
+        out.append(f"    {'not ok' if problems else 'ok'} {number} - {row.case.name}"
+                   + (f" # SKIP {clean(row.skip)}" if row.skip else ""))
+    bad = any(cell.problem for row in rows for cell in row.cells)
+    path.write_text("\n".join([*out, f"{'not ok' if bad else 'ok'} 1 - {path.parent.name}", ""]))
