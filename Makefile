@@ -32,12 +32,21 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table deps source tree kernel guest boot compare report kunit audit check prove bisect cross bench refresh shell debug clean help
+.PHONY: table quick full list deps source tree kernel guest boot compare report kunit audit check prove bisect cross bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
 	@scripts/boot.py || [ $$? = 125 ]
 	$(run) scripts/compare.py
+
+# CASE= on the command line overrules these two
+quick: CASE := @quick
+quick: table ## the table of the cases in the group quick: under a minute once built
+full: CASE := *
+full: table ## the table of every case, whatever CASE is in the environment
+
+list: ## the cases of CASE: name, groups, what it shows
+	@scripts/case.py list '$(CASE)'
 
 deps: ## install the Debian packages that are missing (scripts/deps.list)
 	$(run) scripts/deps.sh

@@ -4,7 +4,8 @@
 
 usage: case.py [--configs DIR] list [GLOB]
 
-`list` prints the name of each case and its first line, what the case shows.
+`list` prints the name of each case, its groups, and its first line: what it shows.
+GLOB may be several, space separated; @quick is every case in the group quick.
 A file that does not parse ends the run with exit code 2 and "file:line: what".
 As a module: load(path) gives one Case, find(configs, glob) gives them all.
 """
@@ -20,10 +21,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
 
-ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "base_fails", "base_dies")
+ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "group", "base_fails", "base_dies")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, ...
 REPEATED = ("devices", "append", "hotplug", "files")
 REQUIRED = ("machine", "mem", "tests", "timeout")
+GROUPS = ("quick",)     # and full: every case
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
 FAILURE = re.compile(r"[\w-]+(\.[\w.-]+)?")
 
@@ -48,6 +50,7 @@ class Case:
     hotplug: dict[str, str] = field(default_factory=dict)   # DIMM name -> size
     nodes: dict[str, int] = field(default_factory=dict)     # DIMM name -> node, if it says
     files: dict[str, str] = field(default_factory=dict)     # file name -> size
+    group: list[str] = field(default_factory=list)
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
 
@@ -91,11 +94,14 @@ def set_key(case: Case, key: str, value: str) -> None:
         case.tests = " ".join(value.split())
         if not all(argv[0] for argv in case.programs()):
             raise ValueError(f"a test without a name in '{value}'")
+    elif key == "group":
+        case.group = value.split()
+        if odd := [name for name in case.group if name not in GROUPS]:
+            raise ValueError(f"unknown group '{odd[0]}'; there is: {' '.join(GROUPS)}")
     elif key == "base_fails":
         case.base_fails = value.split()
-        for name in case.base_fails:
-            if not FAILURE.fullmatch(name):
-                raise ValueError(f"'{name}' is not the name of a failure")
+        if odd := [name for name in case.base_fails if not FAILURE.fullmatch(name)]:
+            raise ValueError(f"'{odd[0]}' is not the name of a failure")
     elif key == "base_dies":
         try:
             re.compile(value)
@@ -155,16 +161,21 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
 
 
 def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "") -> list[Case]:
-    """The cases below configs by name; glob may be several, space separated."""
-    return [load(path, flavour=flavour) for path in sorted(Path(configs).glob("*.conf"))
-            if any(fnmatch.fnmatchcase(path.stem, g) for g in glob.split())]
+    """The cases below configs by name; glob may be several, or @group, space separated."""
+    groups = {word[1:] for word in glob.split() if word.startswith("@")}
+    found = []
+    for path in sorted(Path(configs).glob("*.conf")):
+        named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
+        case = load(path, flavour=flavour) if named or groups else None     # need not even parse
+        if case and (named or groups & {"full", *case.group}):
+            found.append(case)
+    return found
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, usage=argparse.SUPPRESS,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", type=Path, default=CONFIGS)
     parser.add_argument("command", choices=["list"])
     parser.add_argument("glob", nargs="?", default="*")
@@ -175,12 +186,13 @@ def main() -> int:
         print(err, file=sys.stderr)
         return 2
     if not cases:
-        print(f"case.py: no case matches '{args.glob}'; run: case.py list",
-              file=sys.stderr)
+        print(f"case.py: no case matches '{args.glob}'; run: make list", file=sys.stderr)
         return 2
     width = max(len(case.name) for case in cases)
+    groups = max(len(" ".join(case.group)) for case in cases)
     for case in cases:
-        print(f"{case.name:{width}}  {case.claim}")
+        column = f"  {' '.join(case.group):{groups}}" if groups else ""
+        print(f"{case.name:{width}}{column}  {case.claim}")
     return 0
 
 

@@ -4,14 +4,13 @@
 
 A module for boot.py; to see the script of a case: DRY=1 scripts/boot.py --case CASE
 """
-import fnmatch
 import os
 import re
 import shlex
 import sys
 from pathlib import Path
 
-from case import CaseError, load
+from case import CaseError, find
 
 HERE = Path(__file__).resolve().parent
 ENV = os.environ
@@ -109,14 +108,14 @@ rm -rf out qmp.sock control.sock result.ktap && mkdir out && : >console.log || e
 
 
 def select_cases(globs: str) -> dict:
-    every = sorted(p.stem for p in CONFIGS.glob("*.conf"))
-    names = [n for n in every if any(fnmatch.fnmatchcase(n, g) for g in globs.split())]
-    if not names:
-        die(f"no case matches '{globs}'; the cases are: {' '.join(every) or 'none'}")
     try:
-        return {name: load(CONFIGS / f"{name}.conf") for name in names}
+        chosen = {case.name: case for case in find(CONFIGS, globs)}
     except CaseError as error:
         die(str(error))
+    if not chosen:
+        every = sorted(p.stem for p in CONFIGS.glob("*.conf"))
+        die(f"no case matches '{globs}'; the cases are: {' '.join(every) or 'none'}")
+    return chosen
 
 
 def available() -> int:

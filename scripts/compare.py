@@ -122,7 +122,7 @@ def main() -> int:
         print(err, file=sys.stderr)
         return 2
     if not rows:
-        print(f"compare.py: no case matches '{args.case}'; run: scripts/case.py list", file=sys.stderr)
+        print(f"compare.py: no case matches '{args.case}'; run: make list", file=sys.stderr)
         return 2
     if not place.is_dir():
         print(f"compare.py: no results in {place}; run: make boot", file=sys.stderr)

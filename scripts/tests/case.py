@@ -23,7 +23,7 @@ EVERYTHING = {
     "timeout": 60, "append": ["memmap=1G!4G", 'note="a = b"'],
     "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
                 "-device 'nvdimm,memdev=nv,label-size=128K'"],
-    "boots": 2, "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
+    "boots": 2, "group": ["quick"], "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
     "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
                    "memremap.sub.one"], "base_dies": ""}
@@ -63,13 +63,20 @@ def good() -> list[str]:
 def listed() -> list[str]:
     """What `list` prints wrongly."""
     configs = ("--configs", HERE / "case/good", "list")
-    both = ("everything  every key, and what may repeat does\n"
-            "minimal     only what is required\n")
+    both = ("everything  quick  every key, and what may repeat does\n"
+            "minimal            only what is required\n")
     wrong = []
     if (done := program.run(CASE, *configs)).stdout != both or done.returncode:
         wrong.append(f"list: {done}")
     if (done := program.run(CASE, *configs, "min*")).stdout != "minimal  only what is required\n":
         wrong.append(f"list min*: {done}")
+    if (done := program.run(CASE, *configs, "@quick")).stdout != both.splitlines(True)[0]:
+        wrong.append(f"list @quick: {done}")
+    for globs in ("@full", "@quick min*"):
+        if (done := program.run(CASE, *configs, globs)).stdout != both:
+            wrong.append(f"list {globs}: {done}")
+    if (done := program.run(CASE, *configs, "@slow")).returncode != 2:
+        wrong.append(f"list @slow: {done}")
     if (done := program.run(CASE, *configs, "x")).returncode != 2 or done.stderr.count("\n") != 1:
         wrong.append(f"list x: {done}")
     return wrong
