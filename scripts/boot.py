@@ -13,7 +13,6 @@ alone. --dry prints these scripts, runs nothing and needs no kernel.
 Exit code: 0 every guest was judged (compare.py says how well), 2 usage, 125 one is broken.
 """
 import argparse
-import ctypes
 import datetime
 import fcntl
 import json
@@ -24,33 +23,19 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from command import (BUILD, CONFIGS, ENV, HERE, PIN, architecture, available, die, footprint, output, script,
-                     select_cases, timeout_scale)
+from command import (BUILD, CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, output,
+                     probe, script, select_cases, timeout_scale, with_parent)
 
-RESULTS = Path(ENV.get("RESULTS") or HERE.parent / "results").absolute()
 SCALE = ENV.get("TIMEOUT_SCALE") or "1"     # of a slow machine, on top of the flavour's own
-LIBC = ctypes.CDLL(None)
-
-
-def probe(want: str) -> tuple[str, str]:
-    if want not in ("auto", "kvm", "tcg"):
-        die(f"ACCEL={want} is none of auto, kvm, tcg")
-    if want == "tcg":
-        return "tcg", "asked for by ACCEL=tcg"
-    if subprocess.run([HERE / "accel.sh"], stdout=subprocess.DEVNULL).returncode:
-        sys.exit(2)     # accel.sh has said why
-    accel, reason = (BUILD / "accel").read_text().splitlines()[:2]
-    if want == "kvm" and accel != "kvm":
-        die(f"ACCEL=kvm, but {reason}; run: make boot ACCEL=tcg")
-    return accel, reason
 
 
 class Guest:
     def __init__(self, case, name: str, variant: str, flavour: str):
         self.case, self.name, self.variant, self.flavour = case, name, variant, flavour
         self.dir = RESULTS / PIN / flavour / variant / name
+        self.conf = CONFIGS / f"{name}.conf"
+        self.out = output(variant, flavour)     # where its kernel is
         self.bytes = footprint(case)
         self.limit = case.timeout * timeout_scale(flavour) * float(SCALE)   # seconds
         self.proc = None
@@ -58,7 +43,7 @@ class Guest:
     def start(self, text: str) -> None:
         shutil.rmtree(self.dir, ignore_errors=True)     # half a result must never look like a whole one
         self.dir.mkdir(parents=True)
-        shutil.copyfile(CONFIGS / f"{self.name}.conf", self.dir / "case.conf")
+        shutil.copyfile(self.conf, self.dir / "case.conf")
         (self.dir / "cmd.sh").write_text(text)
         (self.dir / "cmd.sh").chmod(0o755)
         self.date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
@@ -66,13 +51,11 @@ class Guest:
         self.deadline = self.began + self.limit
 
     def run(self) -> None:
-        def child():    # KILL when boot.py dies, however it dies; kept across exec
-            LIBC.prctl(1, signal.SIGKILL)
         clean = {k: v for k, v in ENV.items() if k not in ("TESTS", "CONSOLE", "KERNEL", "INITRD")}
         with open(self.dir / "host.log", "ab") as log:
             self.proc = subprocess.Popen(["bash", "cmd.sh"], cwd=self.dir, env=clean, stdin=subprocess.DEVNULL,
                                          stdout=subprocess.DEVNULL, stderr=log,
-                                         start_new_session=True, preexec_fn=child)
+                                         start_new_session=True, preexec_fn=with_parent(signal.SIGKILL))
         self.pidfd = os.pidfd_open(self.proc.pid)
 
     def kill(self) -> None:
@@ -87,7 +70,7 @@ class Guest:
             os.close(self.pidfd)
         shutil.rmtree(self.dir / "out", ignore_errors=True)     # backing files; cmd.sh makes them again
         (self.dir / "qemu.exit").write_text(status + "\n")
-        built = output(self.variant, self.flavour) / "build.json"
+        built = self.out / "build.json"
         build = json.loads(built.read_text()) if built.exists() else {}
         meta = {"pin": PIN, "variant": self.variant, "flavour": self.flavour, "case": self.name, **facts,
                 **{k: build.get(k, "") for k in ("compiler", "kernel", "config")},
@@ -99,6 +82,12 @@ class Guest:
         except (OSError, ValueError):
             return "broken", "judge.py left no verdict"
         return verdict["verdict"], verdict.get("reason", "")
+
+
+def end_by_exit() -> None:
+    """Signals that ask us to end go by way of `finally`: no orphans."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda n, _: sys.exit(128 + n))
 
 
 def matrix(guests: list, budget: int, jobs: int, text, facts: dict) -> bool:
@@ -189,8 +178,7 @@ def main() -> int:
     except OSError:
         print(f"boot.py: another one is at work in {place}; waiting for it", file=sys.stderr)
         fcntl.flock(lock, fcntl.LOCK_EX)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda n, _: sys.exit(128 + n))      # by way of `finally`: no orphans
+    end_by_exit()
     guests = [Guest(chosen[name], name, variant, args.flavour) for name, variant in scripts]
     begin = int(ENV.get("STARTED") or time.time())
     print(f"[{time.time() - begin:4.0f} s] boot: {len(guests)} guests, {args.jobs} at a time, {accel}: {reason}", flush=True)

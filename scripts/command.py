@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a guest is: its memory, and cmd.sh, the script that starts it and replays it alone.
 
-A module for boot.py; to see the script of a case: DRY=1 scripts/boot.py --case CASE
+A module for boot.py, replay.py and flaky.py; to see the script of a case: DRY=1 scripts/boot.py --case CASE
 """
+import ctypes
+import itertools
 import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,12 +19,14 @@ HERE = Path(__file__).resolve().parent
 ENV = os.environ
 PIN = ENV.get("PIN") or "v5.10.223"
 BUILD = Path(ENV.get("BUILD") or HERE.parent / "build").absolute()
+RESULTS = Path(ENV.get("RESULTS") or HERE.parent / "results").absolute()
 CONFIGS = Path(ENV.get("CONFIGS") or HERE.parent / "qemu-configs").absolute()
+LIBC = ctypes.CDLL(None)
 CMDLINE_MAX = 2047      # COMMAND_LINE_SIZE less the NUL; the kernel cuts the rest off silently
 
 
 def die(text: str, code: int = 2):
-    print(f"boot.py: {text}", file=sys.stderr)
+    print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -40,6 +45,19 @@ def timeout_scale(flavour: str) -> float:
     path = CONFIGS / "kernel" / "flavour" / f"{flavour}.config"
     found = re.search(r"^# timeout-scale: (\d+(?:\.\d+)?)$", path.read_text(), re.M) if path.exists() else None
     return float(found[1]) if found else 1.0
+
+
+def probe(want: str) -> tuple[str, str]:
+    if want not in ("auto", "kvm", "tcg"):
+        die(f"ACCEL={want} is none of auto, kvm, tcg")
+    if want == "tcg":
+        return "tcg", "asked for by ACCEL=tcg"
+    if subprocess.run([HERE / "accel.sh"], stdout=subprocess.DEVNULL).returncode:
+        sys.exit(2)     # accel.sh has said why
+    accel, reason = (BUILD / "accel").read_text().splitlines()[:2]
+    if want == "kvm" and accel != "kvm":
+        die(f"ACCEL=kvm, but {reason}; run: make boot ACCEL=tcg")
+    return accel, reason
 
 
 def output(variant: str, flavour: str) -> Path:
@@ -107,15 +125,30 @@ rm -rf out qmp.sock control.sock result.ktap && mkdir out && : >console.log || e
 """
 
 
-def select_cases(globs: str) -> dict:
+def select_cases(globs: str, flavour: str = "") -> dict:
     try:
-        chosen = {case.name: case for case in find(CONFIGS, globs)}
+        chosen = {case.name: case for case in find(CONFIGS, globs, flavour)}
     except CaseError as error:
         die(str(error))
     if not chosen:
         every = sorted(p.stem for p in CONFIGS.glob("*.conf"))
         die(f"no case matches '{globs}'; the cases are: {' '.join(every) or 'none'}")
     return chosen
+
+
+def with_parent(number: int):
+    """A preexec_fn: the child gets this signal when we die, however we die; kept across exec."""
+    return lambda: LIBC.prctl(1, number)
+
+
+def fresh(place: Path) -> Path:
+    """The first of place/1, place/2, ... that is not there; makes it."""
+    for number in itertools.count(1):
+        try:
+            (folder := place / str(number)).mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            pass
 
 
 def available() -> int:

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Put base and series side by side: one row a case, as expected or not.
 
-usage: compare.py [--case GLOB] [--variant V]... [results/PIN/FLAVOUR]
+usage: compare.py [--odd] [--case GLOB] [--variant V]... [results/PIN/FLAVOUR]
 
 A row is as expected when the series passes and base fails just what the case
 names in base_fails; without base_fails base has to pass, too. Prints the table
 and, for each row that is not as expected, what matters and how to repeat it;
-writes table.txt, junit.xml and results.ktap beside the results. Defaults come from the
+writes table.txt, junit.xml and results.ktap beside the results. --odd prints only the
+rows that are not as expected, and writes nothing. Defaults come from the
 environment: PIN FLAVOUR CASE VARIANT RESULTS BUILD CONFIGS; also NO_COLOR.
 Exit code: 0 all rows as expected, 1 not, 125 a result is missing, stale or broken.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import case as cases
 import junit
-from rows import Row, clean, load, weigh
+from rows import Row, clean, gather
 
 ENV = os.environ
 DEFAULT = {"PIN": "v5.10.223", "FLAVOUR": "default"}
@@ -30,11 +31,7 @@ COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
 def read_rows(place: Path, variants: list[str], glob: str) -> list[Row]:
     """What is stored below place, weighed: a row for each case that matches."""
     build = Path(ENV.get("BUILD") or cases.ROOT / "build")
-    rows = [Row(case, [load(place, variant, case.name, build) for variant in variants])
-            for case in cases.find(glob=glob, flavour=place.name)]
-    for row in rows:
-        weigh(row)
-    return rows
+    return gather(place, cases.find(glob=glob, flavour=place.name), variants, build)
 
 
 def again(name: str, variant: str, setting: dict) -> str:
@@ -108,6 +105,7 @@ def main() -> int:
         description=__doc__, usage=argparse.SUPPRESS,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", default=ENV.get("CASE") or "*")
+    parser.add_argument("--odd", action="store_true")
     parser.add_argument("--variant", action="append")
     parser.add_argument("place", nargs="?", type=Path)
     args = parser.parse_args()
@@ -128,6 +126,11 @@ def main() -> int:
         print(f"compare.py: no results in {place}; run: make boot", file=sys.stderr)
         return 125
 
+    status = (125 if any(cell.verdict in UNJUDGED for row in rows for cell in row.cells)
+              else 1 if any(cell.problem for row in rows for cell in row.cells) else 0)
+    if args.odd:
+        sys.stdout.write(details(rows, setting) + "\n" if status else "")
+        return status
     title = f"{place.parent.name} {place.name}: {' x '.join(variants)}"
     title += f", cases {args.case}" if args.case != "*" else ""
     end = "\n".join(["", footer(variants, rows), details(rows, setting)]).rstrip() + "\n"
@@ -136,9 +139,7 @@ def main() -> int:
     junit.write(place / "junit.xml", rows)
     junit.write_ktap(place / "results.ktap", rows)
     sys.stdout.write(table(title, variants, rows, colour) + end)
-    if any(cell.verdict in UNJUDGED for row in rows for cell in row.cells):
-        return 125
-    return 1 if any(cell.problem for row in rows for cell in row.cells) else 0
+    return status
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The rows of compare.py: a case, what each variant did with it, and in words
+"""The rows of compare.py and flaky.py: a case, what each variant did with it, and in words
 what of that is not as expected."""
 import json
 import re
@@ -97,6 +97,14 @@ def load(place: Path, variant: str, name: str, build: Path) -> Cell:
         cell.verdict, cell.reason = "broken", f"verdict.json: {type(err).__name__}: {err}"
     cell.reason = clean(cell.reason)
     return cell
+
+
+def gather(place: Path, chosen: list[Case], variants: list[str], build: Path) -> list[Row]:
+    """The rows of these cases, weighed; place is results/PIN/FLAVOUR."""
+    rows = [Row(case, [load(place, v, case.name, build) for v in variants]) for case in chosen]
+    for row in rows:
+        weigh(row)
+    return rows
 
 
 def weigh(row: Row) -> None:

@@ -5,42 +5,10 @@
 #
 # usage: scripts/tests/boot.sh
 
-# shellcheck disable=SC2016,SC2317 # a $ of the kernel's command line; check() runs fails() and to()
+# shellcheck disable=SC2016 # a $ of the kernel's command line
 
-set -euo pipefail
+. "$(dirname "$0")/guest.bash"
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-unset PIN VARIANT FLAVOUR CASE ACCEL JOBS DRY ARCH BUILD RESULTS CONFIGS TIMEOUT_SCALE TESTS CONSOLE KERNEL INITRD QEMU
-mkdir -p "$tmp/scripts" "$tmp/qemu-configs/arch"
-cp "$root"/scripts/{boot,command,case,hotplug}.py "$root/scripts/accel.sh" "$tmp/scripts/"
-cp "$root/qemu-configs/arch/x86_64.conf" "$tmp/qemu-configs/arch/"
-cd "$tmp"
-
-failures=0
-check() {	# what, command...
-	local what=$1
-	shift
-	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; failures=$((failures + 1)); fi
-}
-fails() {	# exit code, words on stderr, command...
-	local want=$1 words=$2 code=0
-	shift 2
-	"$@" >out 2>err || code=$?
-	[ "$code" = "$want" ] && [ "$(wc -l <err)" = 1 ] && grep -q -- "$words" err
-}
-
-to() {	# file, command...
-	local file=$1
-	shift
-	"$@" >"$file"
-}
-
-make_case() {	# name, tests, timeout, mem, more lines
-	printf '%s\n' "# stands in" "machine = q35" "tests = $2" "timeout = $3" "mem = $4" "${@:5}" \
-		>"qemu-configs/$1.conf"
-}
 make_case good 'memmap_zones kunit,memremap' 20 64M 'append = memmap=1M$4M' 'files = nv0 4M' \
 	'devices = -object memory-backend-file,id=nv,mem-path={out}/nv0,size=4M'
 make_case exits exit3 20 64M
@@ -85,15 +53,9 @@ fi
 
 export QEMU=$tmp/qemu ACCEL=tcg
 check "no kernel" fails 2 "run: make kernel" "${boot[@]}"
-for v in base series; do
-	mkdir -p "build/v5.10.223/$v-default/arch/x86/boot"
-	touch "build/v5.10.223/$v-default/arch/x86/boot/bzImage"
-done
+kernels
 check "no initramfs" fails 2 "run: make guest" "${boot[@]}"
-for v in base series; do
-	touch "build/v5.10.223/$v-default/guest.cpio"
-	echo '{"kernel": "k1", "config": "c1", "compiler": "cc"}' >"build/v5.10.223/$v-default/build.json"
-done
+initramfs
 check "no QEMU" fails 2 "run: make deps" env QEMU=none "${boot[@]}"
 check "no such case" fails 2 "the cases are: big dies exits good hangs stays twice" "${boot[@]}" --case 'x*'
 check "bad ACCEL" fails 2 "ACCEL=magic" env ACCEL=magic "${boot[@]}"

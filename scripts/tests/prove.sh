@@ -74,11 +74,12 @@ grep -q '1 shown by cases, 0 by the build, 2 not shown, 0 not' "$fr/results/v0.1
 python3 -m json.tool "$fr/results/v0.1/prove.json" >/dev/null || bad 'no prove.json'
 want_row 0 '^0004 .* yes$'
 [[ ! -s $tmp/did ]] || bad "done again: $(<"$tmp/did")"
-# another changelog changes nothing; another case does
+# another changelog or group changes nothing; another case does
+echo 'group = quick' >>"$fr/qemu-configs/one.conf"
 sed -i 's/^Subject: .*again/&, and again/' "$fr/patches/v0.1/0003-mm-change-a-again.patch"
 "$s/tree.sh" >/dev/null
 want_row 0 '^0004 .* yes$'
-[[ ! -s $tmp/did ]] || bad "a changelog: done again: $(<"$tmp/did")"
+[[ ! -s $tmp/did ]] || bad "a changelog, a group: done again: $(<"$tmp/did")"
 echo 'append = x' >>"$fr/qemu-configs/one.conf"
 want_row 0 '^0004 .* yes$'
 grep -q 'boot drop/mm-change-b one' "$tmp/did" || bad 'a case that changed was not run again'
