@@ -11,6 +11,8 @@ BUILD        ?= $(CURDIR)/build
 RESULTS      ?= $(CURDIR)/results
 KERNEL_SRC_DIR ?=
 KERNEL_GIT   ?=
+N            ?= 20
+RESULT       ?=
 DRY          ?=
 FORCE        ?=
 STARTED      := $(shell date +%s)
@@ -32,7 +34,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps source tree kernel guest boot compare report kunit audit check prove bisect cross bench refresh shell debug clean help
+.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky kunit audit check prove bisect cross bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -64,8 +66,15 @@ guest: kernel ## pack what the guests run, find out whether KVM works here
 	$(foreach v,$(VARIANT),$(run) scripts/initramfs.sh $(v)$(newline))
 	$(run) scripts/accel.sh
 
-boot: guest ## run the guests of CASE
-	@scripts/boot.py
+boot: guest ## run the guests of CASE; what is not as expected, and how to repeat it
+	@scripts/boot.py || [ $$? = 125 ]
+	$(run) scripts/compare.py --odd
+
+replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
+	$(run) scripts/replay.py '$(RESULT)'
+
+flaky: guest ## run CASE N times (20): how often is each verdict the expected one
+	$(run) scripts/flaky.py '$(N)'
 
 compare: ## the table once more, from stored results
 	@scripts/compare.py
