@@ -34,7 +34,7 @@ spdx() {
 	local file bad=0
 	while read -r file; do
 		case $file in
-		LICENSE | *.patch | series/*/series | series/*/cover-letter | selftests/settings | scripts/tests/*/*) continue ;;
+		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/proof | selftests/settings | scripts/tests/*/*) continue ;;
 		esac
 		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
 		echo "$file: no SPDX line"
