@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 
-from command import (BUILD, CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, output,
+from command import (CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, output,
                      probe, script, select_cases, timeout_scale, with_parent)
 
 SCALE = ENV.get("TIMEOUT_SCALE") or "1"     # of a slow machine, on top of the flavour's own
