@@ -3,7 +3,7 @@
 # Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH
 #
 # Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
-# drop is without tests: that of the series) and its KUnit modules under /tests, busybox, and ndctl with the libraries it
+# drop is without tests: that of the series) and its modules under /tests, busybox, and ndctl with the libraries it
 # needs. Built with the tree's gen_init_cpio into
 # build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
 # changed. Environment: PIN FLAVOUR.
@@ -27,7 +27,7 @@ for tool in busybox ndctl daxctl; do
 done
 
 build_folder
-mapfile -t modules < <(find "$out" -name '*_kunit.ko')
+mapfile -t modules < <(find "$out" -name '*.ko')
 key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
 	"$(command -v busybox)" "$(command -v ndctl)" "$(command -v daxctl)" |
 	sha256sum | cut -d' ' -f1)

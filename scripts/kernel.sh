@@ -78,7 +78,7 @@ if [[ $keep != "$out" ]]; then
 	find "$keep" -name '*.ko' -delete
 	(
 		cd "$out"
-		mapfile -t modules < <(find . -name '*_kunit.ko')
+		mapfile -t modules < <(find . -name '*.ko')
 		cp --parents "$image" .config usr/gen_init_cpio "${modules[@]}" "$keep"
 	)
 fi
