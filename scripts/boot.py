@@ -24,10 +24,8 @@ import subprocess
 import sys
 import time
 
-from command import (CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, output,
-                     probe, script, select_cases, timeout_scale, with_parent)
-
-SCALE = ENV.get("TIMEOUT_SCALE") or "1"     # of a slow machine, on top of the flavour's own
+from command import (CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, machine_scale,
+                     output, probe, script, select_cases, timeout_scale, with_parent)
 
 
 class Guest:
@@ -37,7 +35,7 @@ class Guest:
         self.conf = CONFIGS / f"{name}.conf"
         self.out = output(variant, flavour)     # where its kernel is
         self.bytes = footprint(case)
-        self.limit = case.timeout * timeout_scale(flavour) * float(SCALE)   # seconds
+        self.limit = case.timeout * timeout_scale(flavour) * machine_scale()   # seconds
         self.proc = None
 
     def start(self, text: str) -> None:
@@ -92,15 +90,17 @@ def end_by_exit() -> None:
 
 def matrix(guests: list, budget: int, jobs: int, text, facts: dict) -> bool:
     """Run them all, as many at once as CPUs and memory allow; true when none is broken."""
-    total, running, whole, done = len(guests), {}, True, 0
+    total, running, whole, done, first = len(guests), {}, True, 0, time.monotonic()
     begin = int(ENV.get("STARTED") or time.time())      # make's: all its stages count from one start
 
     def ended(guest, status: str) -> None:
         nonlocal whole, done
         verdict, reason = guest.finish(status, facts)
         done, whole = done + 1, whole and verdict != "broken"
+        left = (time.monotonic() - first) / done * (total - done)
         print(f"[{time.time() - begin:4.0f} s] {done}/{total} {guest.name} {guest.variant} {verdict} "
-              f"{time.monotonic() - guest.began:.1f} s" + (f": {reason}" if verdict != "pass" else ""), flush=True)
+              f"{time.monotonic() - guest.began:.1f} s" + (f": {reason}" if verdict != "pass" else "")
+              + (f" ({left:.0f} s to go)" if done < total else ""), flush=True)
 
     poll = select.poll()
     try:
@@ -148,9 +148,8 @@ def main() -> int:
     variants = args.variant or (ENV.get("VARIANT") or "base series").split()
     if not args.jobs.isdigit() or int(args.jobs) < 1:
         die(f"JOBS={args.jobs} is no number of guests")
-    if not SCALE.replace(".", "", 1).isdigit() or float(SCALE) == 0:
-        die(f"TIMEOUT_SCALE={SCALE} is no factor")
-    arch, chosen = architecture(), select_cases(args.case)
+    machine_scale()     # is refused before anything runs
+    arch, chosen = architecture(), select_cases(args.case, args.flavour)
     if args.dry:
         accel = "kvm" if ENV.get("ACCEL") == "kvm" else "tcg"
     else:

@@ -4,8 +4,11 @@
 
 usage: case.py [--configs DIR] list [GLOB]
 
-`list` prints the name of each case, its groups, and its first line: what it shows.
+`list` prints the name of each case, its groups, and its first line: what it shows; with
+GLOB `*` also what no case shows, and why (DIR/not-here).
 GLOB may be several, space separated; @quick is every case in the group quick.
+A case runs in each flavour, except where its `flavours` names others; a flavour whose
+fragment says `# only: cases that name it` runs those alone.
 A file that does not parse ends the run with exit code 2 and "file:line: what".
 As a module: load(path) gives one Case, find(configs, glob) gives them all.
 """
@@ -21,9 +24,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
 
-ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "group", "base_fails", "base_dies")
+ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "group", "flavours", "base_fails", "base_dies")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, ...
 REPEATED = ("devices", "append", "hotplug", "files")
+ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
 GROUPS = ("quick",)     # and full: every case
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
@@ -51,6 +55,7 @@ class Case:
     nodes: dict[str, int] = field(default_factory=dict)     # DIMM name -> node, if it says
     files: dict[str, str] = field(default_factory=dict)     # file name -> size
     group: list[str] = field(default_factory=list)
+    flavours: list[str] = field(default_factory=list)       # empty: see runs_in()
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
 
@@ -98,6 +103,8 @@ def set_key(case: Case, key: str, value: str) -> None:
         case.group = value.split()
         if odd := [name for name in case.group if name not in GROUPS]:
             raise ValueError(f"unknown group '{odd[0]}'; there is: {' '.join(GROUPS)}")
+    elif key == "flavours":
+        case.flavours = value.split()
     elif key == "base_fails":
         case.base_fails = value.split()
         if odd := [name for name in case.base_fails if not FAILURE.fullmatch(name)]:
@@ -144,8 +151,9 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
             word, dot, of = key.partition(".")
             if key not in ONCE + REPEATED and not (word in BASE and re.fullmatch(r"\w+", of)):
                 raise ValueError(f"unknown key '{key}'")
-            if dot and fragments.is_dir() and not (fragments / f"{of}.config").exists():
-                raise ValueError(f"unknown flavour '{of}'")
+            for name in [of] if dot else value.split() if key == "flavours" else []:
+                if fragments.is_dir() and not (fragments / f"{name}.config").exists():
+                    raise ValueError(f"unknown flavour '{name}'")
             if key not in REPEATED and key in seen:
                 raise ValueError(f"key '{key}' is there twice")
             set_key(special.setdefault(of, Case("", "")) if dot else case, word, value)
@@ -160,13 +168,24 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
     return case
 
 
+def runs_in(case: Case, flavour: str, configs: Path) -> bool:
+    """Does the case make sense in this flavour?"""
+    if case.flavours:
+        return flavour in case.flavours
+    fragment = Path(configs) / "kernel" / "flavour" / f"{flavour}.config"
+    return not (fragment.is_file() and ONLY in fragment.read_text().splitlines())
+
+
 def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "") -> list[Case]:
-    """The cases below configs by name; glob may be several, or @group, space separated."""
+    """The cases below configs by name; glob may be several, or @group, space separated.
+    With a flavour: those that run in it."""
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
     found = []
     for path in sorted(Path(configs).glob("*.conf")):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
         case = load(path, flavour=flavour) if named or groups else None     # need not even parse
+        if case and flavour and not runs_in(case, flavour, configs):
+            continue
         if case and (named or groups & {"full", *case.group}):
             found.append(case)
     return found
@@ -193,6 +212,10 @@ def main() -> int:
     for case in cases:
         column = f"  {' '.join(case.group):{groups}}" if groups else ""
         print(f"{case.name:{width}}{column}  {case.claim}")
+    absent = args.configs / "not-here"
+    if args.glob == "*" and absent.exists():
+        print("\nWhat no case shows:")
+        print(*(line for line in absent.read_text().splitlines() if line and line[0] != "#"), sep="\n")
     return 0
 
 

@@ -47,6 +47,14 @@ def timeout_scale(flavour: str) -> float:
     return float(found[1]) if found else 1.0
 
 
+def machine_scale() -> float:
+    """TIMEOUT_SCALE: how much slower this machine is than those that the timeouts are for."""
+    text = ENV.get("TIMEOUT_SCALE") or "1"
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) == 0:
+        die(f"TIMEOUT_SCALE={text} is no factor")
+    return float(text)
+
+
 def probe(want: str) -> tuple[str, str]:
     if want not in ("auto", "kvm", "tcg"):
         die(f"ACCEL={want} is none of auto, kvm, tcg")
@@ -130,6 +138,8 @@ def select_cases(globs: str, flavour: str = "") -> dict:
         chosen = {case.name: case for case in find(CONFIGS, globs, flavour)}
     except CaseError as error:
         die(str(error))
+    if not chosen and flavour and (others := find(CONFIGS, globs)):
+        die(f"in flavour {flavour} there is none of: {' '.join(case.name for case in others)}; see `flavours` in README.md")
     if not chosen:
         every = sorted(p.stem for p in CONFIGS.glob("*.conf"))
         die(f"no case matches '{globs}'; the cases are: {' '.join(every) or 'none'}")

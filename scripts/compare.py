@@ -20,6 +20,7 @@ from pathlib import Path
 
 import case as cases
 import junit
+import stack
 from rows import Row, clean, gather
 
 ENV = os.environ
@@ -87,6 +88,15 @@ def footer(variants: list[str], rows: list[Row]) -> str:
           for name, found in facts.items())])
 
 
+def trace(cell, setting: dict) -> list[str]:
+    """The first call trace on the cell's console, with source lines."""
+    log = cell.path / "console.log"
+    build = Path(ENV.get("BUILD") or cases.ROOT / "build") / setting["PIN"]
+    return stack.decoded(log.read_text(errors="replace") if log.is_file() else "",
+                         build / f"{cell.variant}-{setting['FLAVOUR']}" / "vmlinux",
+                         build / "linux/scripts/faddr2line")
+
+
 def details(rows: list[Row], setting: dict) -> str:
     """For each cell that is not as expected: what matters, and how to repeat it."""
     out = []
@@ -94,6 +104,7 @@ def details(rows: list[Row], setting: dict) -> str:
         for cell in (cell for cell in row.cells if cell.problem):
             out += ["", f"{row.case.name}: {cell.problem}",
                     *(f"    {line}" for line in cell.matter(row.case.base_fails)),
+                    *(f"      at {line}" for line in trace(cell, setting)),
                     f"    again:  {again(row.case.name, cell.variant, setting)}",
                     f"    result: {os.path.relpath(cell.path)}"]
     return "\n".join(out)

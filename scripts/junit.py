@@ -50,8 +50,9 @@ def write(path: Path, rows: list) -> None:
 
 
 def write_ktap(path: Path, rows: list) -> None:
-    """Write rows to path, as a subtest: kunit.py knows results only in one."""
-    out = ["KTAP version 1", "1..1", f"    # Subtest: {path.parent.name}", f"    1..{len(rows)}"]
+    """Write rows to path, as a subtest: kunit.py knows results only in one,
+    and a tag of 2020 no other version."""
+    out = ["TAP version 14", "1..1", f"    # Subtest: {path.parent.name}", f"    1..{len(rows)}"]
     for number, row in enumerate(rows, 1):
         problems = [cell.problem for cell in row.cells if cell.problem]
         out += [f"    # {row.case.name}: {clean(problem)}" for problem in problems]

@@ -23,7 +23,7 @@ EVERYTHING = {
     "timeout": 60, "append": ["memmap=1G!4G", 'note="a = b"'],
     "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
                 "-device 'nvdimm,memdev=nv,label-size=128K'"],
-    "boots": 2, "group": ["quick"], "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
+    "boots": 2, "group": ["quick"], "flavours": ["default", "kasan"], "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
     "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
                    "memremap.sub.one"], "base_dies": ""}
@@ -49,6 +49,11 @@ def good() -> list[str]:
     names = [found.name for found in module.find(HERE / "case/good", "min* no*")]
     if names != ["minimal"]:
         wrong.append(f"find() found {names}")
+    for flavour, want in {"": ["everything", "minimal"], "kasan": ["everything", "minimal"],
+                          "slow": ["minimal"], "few": []}.items():
+        names = [found.name for found in module.find(HERE / "case/good", flavour=flavour)]
+        if names != want:
+            wrong.append(f"find() in flavour '{flavour}' found {names}")
     try:
         wrong.append(f"an empty file: {module.load(Path('/dev/null'))}")
     except module.CaseError:
@@ -66,7 +71,8 @@ def listed() -> list[str]:
     both = ("everything  quick  every key, and what may repeat does\n"
             "minimal            only what is required\n")
     wrong = []
-    if (done := program.run(CASE, *configs)).stdout != both or done.returncode:
+    absent = "\nWhat no case shows:\nsomething: why\n"
+    if (done := program.run(CASE, *configs)).stdout != both + absent or done.returncode:
         wrong.append(f"list: {done}")
     if (done := program.run(CASE, *configs, "min*")).stdout != "minimal  only what is required\n":
         wrong.append(f"list min*: {done}")

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/guest.bash"
 
 cp "$root/Makefile" .
-cp "$root"/scripts/{judge,ktap,splat,rows,compare,junit,replay,flaky}.py scripts/
+cp "$root"/scripts/{judge,ktap,splat,stack,rows,compare,junit,replay,flaky}.py scripts/
 cp "$root"/qemu-configs/splat.* qemu-configs/
 for stage in deps source tree kernel initramfs accel; do
 	printf '#!/bin/sh\n' >scripts/$stage.sh
