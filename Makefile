@@ -34,7 +34,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky kunit audit check prove bisect cross bench refresh shell debug clean help
+.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky kunit audit check prove coverage bisect cross bench refresh shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -95,6 +95,13 @@ prove: override VARIANT := series
 prove: guest ## show that each patch is needed: without it, its cases fail (DROP=part of a name)
 	$(run) scripts/prove.py $(DROP)
 
+# the kernels of coverage are for nothing else
+coverage: override FLAVOUR := coverage
+coverage: override VARIANT := series
+coverage: guest ## which lines that the series changes are run by no case
+	@scripts/boot.py || [ $$? = 125 ]
+	$(run) scripts/coverage.py
+
 bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse (takes long)
 	$(run) scripts/bisect.sh
 
@@ -107,10 +114,12 @@ bench: guest ## how long things take: medians, apart from all tests (COLD=1: fro
 refresh: ## from commits in build/PIN/linux, kunit/ and selftests/ back to patches/ and series/
 	$(run) scripts/refresh.sh
 
+shell debug: override VARIANT := $(lastword $(VARIANT))
 shell: guest ## a shell in the guest of CASE
 	@scripts/shell.sh '$(CASE)'
 
-debug: guest ## the guest of CASE stopped, waiting for gdb
+debug: FLAVOUR := debug
+debug: guest ## the guest of CASE stopped, waiting for gdb; its kernel knows source lines and types
 	@scripts/shell.sh --debug '$(CASE)'
 
 clean: ## remove everything that was built; the downloaded source stays

@@ -106,6 +106,9 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
         ports += [["-chardev", "socket,id=control,path=control.sock,server=on,wait=off"],
                   ["-device", "virtserialport,chardev=control,name=memmap.control"]]
         host = f"python3 {shlex.quote(str(HERE / 'hotplug.py'))} . </dev/null >/dev/null &\n"
+    if flavour == "coverage":
+        ports += [["-chardev", "file,id=coverage,path=coverage.tar"],
+                  ["-device", "virtserialport,chardev=coverage,name=memmap.coverage"]]
     lines += [["-device", "virtio-serial-pci"], *ports, ["-qmp", "unix:qmp.sock,server=on,wait=off"]]
     lines += [shlex.split(line.replace("{out}", "out")) for line in case.devices]
     body = " \\\n".join("\t" + shlex.join(line) for line in lines)
@@ -124,7 +127,7 @@ cd "$(dirname "$0")" || exit 2
 [ -v TESTS ] || TESTS={shlex.quote(case.tests)}
 : "${{KERNEL:={out / arch['image']}}}"
 : "${{INITRD:={out / 'guest.cpio'}}}"
-rm -rf out qmp.sock control.sock result.ktap && mkdir out && : >console.log || exit 2
+rm -rf out qmp.sock control.sock result.ktap coverage.tar && mkdir out && : >console.log || exit 2
 {files}{start}{shlex.quote(arch['qemu'])} \\
 {body} \\
 \t-kernel "$KERNEL" -initrd "$INITRD" \\

@@ -31,7 +31,7 @@ mapfile -t modules < <(find "$out" -name '*.ko')
 key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
 	"$(command -v busybox)" "$(command -v ndctl)" "$(command -v daxctl)" |
 	sha256sum | cut -d' ' -f1)
-[[ -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
+[[ -s $out/guest.cpio && -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
 rm -f "$out/guest.stamp"
 rm -rf "$out/selftests"
 mkdir -p "$out/selftests"
@@ -84,5 +84,5 @@ file() {
 } >"$out/guest.list"
 "$out/usr/gen_init_cpio" "$out/guest.list" >"$out/guest.cpio.tmp"
 mv "$out/guest.cpio.tmp" "$out/guest.cpio"
-echo "$key" >"$out/guest.stamp"
+finished "$out/guest.stamp" "$key"
 stage initramfs "$VARIANT-$FLAVOUR: $(du -h "$out/guest.cpio" | cut -f1) packed"

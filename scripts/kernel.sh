@@ -41,23 +41,34 @@ mkdir -p "$out" "$keep"
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
 key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $compiler") | sha256sum | cut -d' ' -f1)
-if [[ -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
+image=$(sed -n 's/^image *= *//p' "$root/qemu-configs/arch/$arch.conf")
+if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
 	stage kernel "$VARIANT-$FLAVOUR is up to date"
 	exit 0
 fi
 rm -f "$keep/kernel.stamp" "$keep/build.json"
 
-# the version tells on the console who booted
-build=(make -C "$src" "O=$out" "CC=$cc" "LOCALVERSION=-${VARIANT%%/*}")
+# The version tells on the console who booted; line numbers are for call traces
+build=(make -C "$src" "O=$out" "CC=$cc" "LOCALVERSION=-${VARIANT%%/*}" KCFLAGS=-g1)
+targets=(bzImage modules)
+! grep -qx 'CONFIG_GDB_SCRIPTS=y' "${fragments[@]}" || targets+=(scripts_gdb)
+# a flavour may instrument no more than the files that the series touches
+instrument=$(sed -n 's/^# touched files only: //p' "${fragments[-1]}")
+if [[ -n $instrument ]]; then
+	build+=("$instrument=n")
+	while read -r file; do
+		build+=("${instrument}_$(basename "$file" .c).o=y")
+	done < <(g -C "$tree" diff --name-only "$PIN" HEAD -- '*.c' ':!tools')
+fi
 
 stage kernel "$VARIANT-$FLAVOUR: configure"
 configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$FLAVOUR failed, see $log"
 [[ -z $lost ]] || die 2 "options of flavour $FLAVOUR that did not survive: $lost; mend $configs"
 
 stage kernel "$VARIANT-$FLAVOUR: build; log in $log"
-printf '%s\n' "${build[*]} -j${JOBS:-$(nproc)} bzImage modules" >"$out/build.cmd"
+printf '%s\n' "${build[*]} -j${JOBS:-$(nproc)} ${targets[*]}" >"$out/build.cmd"
 : >"$log"
-if ! compile "$VARIANT-$FLAVOUR" "$log" "${build[@]}" bzImage modules; then
+if ! compile "$VARIANT-$FLAVOUR" "$log" "${build[@]}" "${targets[@]}"; then
 	no_space "$(tail -n 50 "$log")" && die 1 "no space left in $out; make room and run: make kernel VARIANT=$VARIANT"
 	die 1 "$VARIANT-$FLAVOUR does not build, see $log"
 fi
@@ -74,7 +85,6 @@ config=$(sha256sum "$out/.config" | cut -d' ' -f1)
 printf '{"pin": "%s", "variant": "%s", "flavour": "%s", "kernel": "%s", "config": "%s", "compiler": "%s"}\n' \
 	"$PIN" "$VARIANT" "$FLAVOUR" "$commit" "$config" "$compiler" >"$keep/build.json"
 if [[ $keep != "$out" ]]; then
-	image=$(sed -n 's/^image *= *//p' "$root/qemu-configs/arch/$arch.conf")
 	find "$keep" -name '*.ko' -delete
 	(
 		cd "$out"
@@ -82,5 +92,5 @@ if [[ $keep != "$out" ]]; then
 		cp --parents "$image" .config usr/gen_init_cpio "${modules[@]}" "$keep"
 	)
 fi
-echo "$key" >"$keep/kernel.stamp"
+finished "$keep/kernel.stamp" "$key"
 stage kernel "$VARIANT-$FLAVOUR: built"

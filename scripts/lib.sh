@@ -211,6 +211,14 @@ scratch() {
 	mkdir -p "$work"
 }
 
+# finished STAMP TEXT: what is beside STAMP is whole. It is on the disk first, so that a
+# power cut can't leave a stamp and lose what it stands for
+finished() {
+	sync -f "$(dirname "$1")"
+	printf '%s\n' "$2" >"$1.tmp"
+	mv "$1.tmp" "$1"
+}
+
 # ours DIR BRANCH TARGET: end here if the work tree DIR has changes of the user's
 ours() {
 	if [[ -e $1 && -z ${FORCE:-} ]] && user_changes "$1" "$2"; then

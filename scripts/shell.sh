@@ -54,7 +54,7 @@ if [ -z "$debug" ]; then
 	set -- -mon chardev=console "$@"
 else
 	port=${GDB_PORT:-1234}
-	gdb=(gdb -ex "target remote 127.0.0.1:$port" -ex 'hbreak start_kernel' -ex continue "$out/vmlinux")
+	gdb=(gdb -iex "add-auto-load-safe-path $out" -ex "target remote 127.0.0.1:$port" -ex 'hbreak start_kernel' -ex continue "$out/vmlinux")
 	# not -s, which listens on every interface
 	set -- -gdb "tcp:127.0.0.1:$port" -S "$@"
 	printf '%q ' "${gdb[@]}"

@@ -127,5 +127,5 @@ fi
 
 put "$tree" series "$series"
 put "$base_tree" base "$base"
-printf '%s\n' "$state" >"$tree_stamp"
+finished "$tree_stamp" "$state"
 stage tree "base ${base:0:12}, series ${series:0:12}"

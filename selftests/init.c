@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #define RESULT_PORT	"memmap.result"
+#define COVERAGE_PORT	"memmap.coverage"
 #define MAX_TESTS	16
 #define MAX_ARGS	16
 #define KSFT_SKIP	4
@@ -104,8 +105,8 @@ static void seed_random(void)
 	close(fd);
 }
 
-/* Find the result port by its name; the console has to do when there is none. */
-static void open_report(void)
+/* Open the port of this name for writing. Returns -1 when there is none. */
+static int open_port(const char *wanted)
 {
 	char path[64], name[64];
 	int port, fd, len;
@@ -120,16 +121,23 @@ static void open_report(void)
 		close(fd);
 		name[len > 0 ? len : 0] = '\0';
 		name[strcspn(name, "\n")] = '\0';
-		if (strcmp(name, RESULT_PORT))
+		if (strcmp(name, wanted))
 			continue;
 		snprintf(path, sizeof(path), "/dev/vport0p%d", port);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0) {
-			report_fd = fd;
-			return;
-		}
+		return open(path, O_WRONLY | O_CLOEXEC);
 	}
-	console("init: no result port, reporting on the console");
+	return -1;
+}
+
+/* The console has to do when there is no port for results. */
+static void open_report(void)
+{
+	int fd = open_port(RESULT_PORT);
+
+	if (fd >= 0)
+		report_fd = fd;
+	else
+		console("init: no result port, reporting on the console");
 }
 
 /* What one test has said so far. */
@@ -367,6 +375,37 @@ static void scan_for_leaks(void)
 }
 
 /*
+ * What gcov has counted, as a tar file for the host. The files in debugfs have
+ * no size until they are read.
+ */
+static void send_coverage(void)
+{
+	static const char script[] =
+		"cd /sys/kernel/debug/gcov && find . -name '*.gcda' |\n"
+		"while read -r f; do\n"
+		"	mkdir -p \"/tmp/gcov/${f%/*}\"\n"
+		"	cat \"$f\" >\"/tmp/gcov/$f\"\n"
+		"done\n"
+		"tar -C /tmp/gcov -cf - .";
+	int fd, status = -1;
+	pid_t pid;
+
+	fd = open_port(COVERAGE_PORT);
+	if (fd < 0)
+		return;
+	pid = fork();
+	if (!pid) {
+		dup2(fd, STDOUT_FILENO);
+		setenv("PATH", "/bin", 1);
+		execl("/bin/busybox", "sh", "-c", script, NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		console("init: no coverage");
+	close(fd);
+}
+
+/*
  * A device that can't be unbound can keep a power-off from ever finishing.
  * Say so and reset then: the host is waiting for QEMU to end.
  */
@@ -427,5 +466,6 @@ int main(void)
 			run_program(i + 1, args);
 	}
 	scan_for_leaks();
+	send_coverage();
 	power_off();
 }
