@@ -59,6 +59,10 @@ class Case:
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
 
+    def resizable(self) -> list[str]:
+        """The ids of devices whose size the host can change: virtio-mem's and virtio-balloon's."""
+        return re.findall(r"-device\s+virtio-(?:mem|balloon)\S*?,id=([\w.-]+)", " ".join(self.devices))
+
     def programs(self) -> list[list[str]]:
         """The tests, each as its argument vector."""
         return [word.split(",") for word in self.tests.split()]

@@ -23,7 +23,6 @@
 #define MIN_USED	4096		/* pages of it that the DIMM must hold */
 #define OFFLINE_TRIES	10
 #define OFFLINE_SECONDS	15		/* one attempt to offline */
-#define CHUNK		4096
 
 static unsigned long first_block, nr_blocks, pages_per_block;
 static unsigned long page_size;
@@ -49,69 +48,6 @@ static bool offline_block(unsigned long block)
 	}
 	ksft_print_msg("memory%lu: offline: %s\n", block, strerror(-err));
 	return false;
-}
-
-/* One MEM_GOING_ONLINE event for the block, when none of it was reserved? */
-static bool saw_going_online(unsigned long block)
-{
-	const unsigned long pfn = block * pages_per_block;
-	unsigned long start, nr, reserved;
-	FILE *events = open_file(GOING_ONLINE_FILE);
-	int seen = 0, clean = 0;
-	char line[128];
-
-	while (fgets(line, sizeof(line), events)) {
-		if (sscanf(line, "%lu %lu %lu", &start, &nr, &reserved) != 3 ||
-		    start != pfn)
-			continue;
-		seen++;
-		clean += nr == pages_per_block && !reserved;
-		ksft_print_msg("memory%lu: going online: %lu of %lu pages reserved\n",
-			       block, reserved, nr);
-	}
-	fclose(events);
-	if (seen != 1)
-		ksft_print_msg("memory%lu: %d going-online events\n", block,
-			       seen);
-
-	return seen == 1 && clean == 1;
-}
-
-/* Is the block online in this zone, and every struct page of it as it should be? */
-static bool pages_are_online(unsigned long block, const char *zone_name)
-{
-	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
-				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
-	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
-	const unsigned long start = block * pages_per_block;
-	static struct test_memmap_page recs[CHUNK];
-	struct zone zones[MAX_ZONES], *zone;
-	unsigned long pfn, wrong = 0, i;
-	int nr = read_zones(zones, MAX_ZONES);
-
-	for (zone = zones; zone < zones + nr; zone++)
-		if (!strcmp(zone->name, zone_name) &&
-		    block_on_node(block, zone->nid) && zone->start <= start &&
-		    start + pages_per_block <= zone->end)
-			break;
-	if (block_online(block) != 1 || zone == zones + nr) {
-		ksft_print_msg("memory%lu: not online, or not spanned by %s\n",
-			       block, zone_name);
-		return false;
-	}
-
-	for (pfn = start; pfn < start + pages_per_block; pfn += CHUNK) {
-		memmap_read(pfn, recs, CHUNK);
-		for (i = 0; i < CHUNK; i++)
-			wrong += recs[i].nid != zone->nid ||
-				 recs[i].zone != zone->index;
-	}
-	if (wrong)
-		ksft_print_msg("memory%lu: %lu pages not of node %d, zone %u\n",
-			       block, wrong, zone->nid, zone->index);
-
-	return !wrong && memmap_count(start, pages_per_block, mask, want,
-				      "online page") == pages_per_block;
 }
 
 static bool pages_are_offline(unsigned long block)
@@ -142,8 +78,8 @@ static void test_online(unsigned long from, unsigned long nr,
 		if (err)
 			ksft_print_msg("memory%lu: %s: %s\n", block, state,
 				       strerror(-err));
-		clean &= saw_going_online(block);
-		good &= !err && pages_are_online(block, zone);
+		clean &= saw_going_online(block, pages_per_block);
+		good &= !err && block_is_in_zone(block, pages_per_block, zone);
 	}
 	ksft_test_result(clean, "%s\n", going_online);
 	ksft_test_result(good, "%s\n", online);

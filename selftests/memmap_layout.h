@@ -165,6 +165,72 @@ static inline bool block_on_node(unsigned long block, int nid)
 	return !access(path, F_OK);
 }
 
+/* One MEM_GOING_ONLINE event for the block, when none of it was reserved? */
+static inline bool saw_going_online(unsigned long block,
+				    unsigned long pages_per_block)
+{
+	const unsigned long pfn = block * pages_per_block;
+	unsigned long start, nr, reserved;
+	FILE *events = open_file(GOING_ONLINE_FILE);
+	int seen = 0, clean = 0;
+	char line[128];
+
+	while (fgets(line, sizeof(line), events)) {
+		if (sscanf(line, "%lu %lu %lu", &start, &nr, &reserved) != 3 ||
+		    start != pfn)
+			continue;
+		seen++;
+		clean += nr == pages_per_block && !reserved;
+		ksft_print_msg("memory%lu: going online: %lu of %lu pages reserved\n",
+			       block, reserved, nr);
+	}
+	fclose(events);
+	if (seen != 1)
+		ksft_print_msg("memory%lu: %d going-online events\n", block,
+			       seen);
+
+	return seen == 1 && clean == 1;
+}
+
+/* Is the block online in this zone, and every struct page of it as it should be? */
+static inline bool block_is_in_zone(unsigned long block,
+				    unsigned long pages_per_block,
+				    const char *zone_name)
+{
+	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
+				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
+	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
+	const unsigned long start = block * pages_per_block, chunk = 4096;
+	static struct test_memmap_page recs[4096];
+	struct zone zones[MAX_ZONES], *zone;
+	unsigned long pfn, wrong = 0, i;
+	int nr = read_zones(zones, MAX_ZONES);
+
+	for (zone = zones; zone < zones + nr; zone++)
+		if (!strcmp(zone->name, zone_name) &&
+		    block_on_node(block, zone->nid) && zone->start <= start &&
+		    start + pages_per_block <= zone->end)
+			break;
+	if (block_online(block) != 1 || zone == zones + nr) {
+		ksft_print_msg("memory%lu: not online, or not spanned by %s\n",
+			       block, zone_name);
+		return false;
+	}
+
+	for (pfn = start; pfn < start + pages_per_block; pfn += chunk) {
+		memmap_read(pfn, recs, chunk);
+		for (i = 0; i < chunk; i++)
+			wrong += recs[i].nid != zone->nid ||
+				 recs[i].zone != zone->index;
+	}
+	if (wrong)
+		ksft_print_msg("memory%lu: %lu pages not of node %d, zone %u\n",
+			       block, wrong, zone->nid, zone->index);
+
+	return !wrong && memmap_count(start, pages_per_block, mask, want,
+				      "online page") == pages_per_block;
+}
+
 /* Call @fn for each memory block, in no order; returns how many. */
 static inline int walk_blocks(void (*fn)(unsigned long block))
 {

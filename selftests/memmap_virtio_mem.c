@@ -11,106 +11,14 @@
  * PageOffline, and PG_dirty as its own mark. The blocks must be offline to begin
  * with (memhp_default_state=offline), and are in the end.
  */
-#include <fcntl.h>
-#include <signal.h>
-
 #include "../kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
-
-/* More bits of /proc/kpageflags. */
-#define KPF_DIRTY	4
-#define KPF_OFFLINE	23
+#include "memmap_offline.h"
 
 #define ADD_SECONDS	20	/* the driver adds memory after it was probed */
-#define OFFLINE_SECONDS	30
-#define CHUNK		4096
-#define SHOWN		4
 
 static unsigned long first_block, pages_per_block, plugged_pages;
-
-/* The kernel would retry for as long as pages can't be migrated: interrupt it. */
-static void interrupt(int unused)
-{
-	(void)unused;
-}
-
-static bool set_state(unsigned long block, const char *state)
-{
-	int err;
-
-	alarm(OFFLINE_SECONDS);
-	err = set_block_state(block, state);
-	alarm(0);
-	if (err)
-		ksft_print_msg("memory%lu: %s: %s\n", block, state,
-			       strerror(-err));
-	return !err;
-}
-
-/* Memory that the page allocator manages, in pages. */
-static long managed_pages(void)
-{
-	FILE *file = open_file("/proc/meminfo");
-	unsigned long kb = 0;
-	char line[128];
-
-	while (!kb && fgets(line, sizeof(line), file))
-		sscanf(line, "MemTotal: %lu kB", &kb);
-	fclose(file);
-
-	return kb * 1024 / sysconf(_SC_PAGESIZE);
-}
-
-/* Are pages [@pfn, @pfn + @nr) online, of a zone of System RAM, not reserved? */
-static bool pages_are_online(unsigned long pfn, unsigned long nr,
-			     const char *what)
-{
-	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
-				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
-	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
-
-	return memmap_count(pfn, nr, mask, want, what) == nr;
-}
-
-/* Do all of [@pfn, @pfn + @nr) have what the driver gives to unplugged pages? */
-static bool pages_are_held_back(unsigned long pfn, unsigned long nr)
-{
-	const __u64 mask = 1ULL << KPF_OFFLINE | 1ULL << KPF_DIRTY |
-			      1ULL << KPF_RESERVED;
-	const __u64 want = 1ULL << KPF_OFFLINE | 1ULL << KPF_DIRTY;
-	static struct test_memmap_page recs[CHUNK];
-	static __u64 words[CHUNK];
-	unsigned long end = pfn + nr, wrong = 0, step, i;
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		ksft_exit_fail_msg("/proc/kpageflags: %s\n", strerror(errno));
-	for (; pfn < end; pfn += step) {
-		step = end - pfn < CHUNK ? end - pfn : CHUNK;
-		memmap_read(pfn, recs, step);
-		if (pread(fd, words, step * sizeof(*words),
-			  (off_t)pfn * sizeof(*words)) !=
-		    (ssize_t)(step * sizeof(*words)))
-			ksft_exit_fail_msg("/proc/kpageflags: pfn %#lx: %s\n",
-					   pfn, strerror(errno));
-		for (i = 0; i < step; i++) {
-			if ((words[i] & mask) == want && recs[i].refcount == 1)
-				continue;
-			if (wrong++ < SHOWN)
-				ksft_print_msg("held back: pfn %#lx kpageflags %#llx refcount %d\n",
-					       pfn + i,
-					       (unsigned long long)words[i],
-					       recs[i].refcount);
-		}
-	}
-	close(fd);
-	if (wrong)
-		ksft_print_msg("held back: %lu of %lu pages are not as they should be\n",
-			       wrong, nr);
-
-	return !wrong;
-}
 
 /* Online @block, of which @plugged pages are plugged, and report two cases. */
 static void test_online(unsigned long block, unsigned long plugged,
@@ -121,10 +29,10 @@ static void test_online(unsigned long block, unsigned long plugged,
 	bool good;
 
 	good = set_state(block, "online_movable") && block_online(block) == 1 &&
-	       pages_are_online(pfn, pages_per_block, online);
+	       is_held(online, pfn, plugged, 0, 0);
 	if (good && plugged < pages_per_block)
-		good = pages_are_held_back(pfn + plugged,
-					   pages_per_block - plugged);
+		good = is_held(online, pfn + plugged, pages_per_block - plugged,
+			       pages_per_block - plugged, 0);
 	ksft_test_result(good, "%s\n", online);
 
 	/* What is not plugged must not count as memory. */
@@ -157,7 +65,6 @@ static void test_offline(unsigned long block, unsigned long plugged,
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = interrupt };
 	unsigned long long start, size, block_size;
 	long long end;
 
@@ -168,7 +75,6 @@ int main(int argc, char **argv)
 		ksft_exit_skip("usage: memmap_virtio_mem START SIZE\n");
 	if (access("/sys/bus/virtio/drivers/virtio_mem", F_OK))
 		ksft_exit_skip("needs CONFIG_VIRTIO_MEM\n");
-	sigaction(SIGALRM, &action, NULL);
 
 	start = strtoull(argv[1], NULL, 0);
 	size = strtoull(argv[2], NULL, 0);

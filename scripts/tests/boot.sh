@@ -44,6 +44,10 @@ boot=(scripts/boot.py)
 check "dry needs neither kernel nor QEMU" to dry.txt env DRY=1 QEMU=none "${boot[@]}" --case good
 check "dry shows base and series" [ "$(grep -c '^#!/bin/bash' dry.txt)" = 2 ]
 check "dry leaves nothing" [ ! -e results ]
+make_case sized memmap_zones 20 64M 'devices = -device virtio-balloon-pci,id=b0'
+check "a control port for what can be resized" to dry.txt "${boot[@]}" --dry --case sized --variant base
+check "and a host behind it" [ "$(grep -cE 'name=memmap.control|hotplug.py' dry.txt)" = 2 ]
+rm qemu-configs/sized.conf
 if command -v shellcheck >/dev/null; then
 	for name in good twice; do
 		"${boot[@]}" --dry --case $name --variant base >cmd.sh

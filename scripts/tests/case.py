@@ -22,8 +22,10 @@ EVERYTHING = {
     "machine": "q35,nvdimm=on", "mem": "4000M,slots=4,maxmem=16G", "cpus": 2,
     "timeout": 60, "append": ["memmap=1G!4G", 'note="a = b"'],
     "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
-                "-device 'nvdimm,memdev=nv,label-size=128K'"],
-    "boots": 2, "group": ["quick"], "flavours": ["default", "kasan"], "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
+                "-device 'nvdimm,memdev=nv,label-size=128K'",
+                "-device virtio-mem-pci,memdev=vm,id=vm0,block-size=4M -device virtio-balloon,id=b.0"],
+    "boots": 2, "group": ["quick"], "flavours": ["default", "kasan"],
+    "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
     "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
                    "memremap.sub.one"], "base_dies": ""}
@@ -46,6 +48,8 @@ def good() -> list[str]:
         wrong.append(f"everything.conf: base_fails of kasan is {special}")
     if case.programs() != PROGRAMS:
         wrong.append(f"everything.conf: programs() is {case.programs()}")
+    if case.resizable() != ["vm0", "b.0"]:
+        wrong.append(f"everything.conf: resizable() is {case.resizable()}")
     names = [found.name for found in module.find(HERE / "case/good", "min* no*")]
     if names != ["minimal"]:
         wrong.append(f"find() found {names}")
