@@ -4,7 +4,7 @@
 #
 # Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
 # drop is without tests: that of the series) and its modules under /tests, busybox, and ndctl with the libraries it
-# needs. Built with the tree's gen_init_cpio into
+# needs; the tree's own test of memory hotplug, a script, with the bash that it wants. Built with the tree's gen_init_cpio into
 # build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
 # changed. Environment: PIN FLAVOUR.
 #
@@ -20,15 +20,17 @@ drop/*) VARIANT=$("$root/scripts/drop.sh" --name "$VARIANT") || exit ;;
 esac
 out=$build_d/$VARIANT-$FLAVOUR
 tests=$tree/tools/testing/selftests/memmap
+script=memory-hotplug/mem-on-off-test.sh
 [[ -f $out/kernel.stamp ]] || die 2 "no kernel in $out; run: make kernel VARIANT=$VARIANT"
 [[ -d $tests ]] || die 2 "no $tests; run: make refresh tree"
-for tool in busybox ndctl daxctl; do
+for tool in busybox ndctl daxctl bash; do
 	command -v "$tool" >/dev/null || die 2 "no $tool on this machine; run: make deps"
 done
 
 build_folder
 mapfile -t modules < <(find "$out" -name '*.ko')
 key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
+	"$(dirname "$tests")/$script" "$(command -v bash)" \
 	"$(command -v busybox)" "$(command -v ndctl)" "$(command -v daxctl)" |
 	sha256sum | cut -d' ' -f1)
 [[ -s $out/guest.cpio && -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
@@ -68,6 +70,7 @@ file() {
 	for program in "$out/selftests"/memmap_*; do
 		file "/tests/${program##*/}" "$program"
 	done
+	file "/tests/$script" "$(dirname "$tests")/$script"
 	for module in "${modules[@]}"; do
 		file "/tests/${module##*/}" "$module"
 	done
@@ -75,7 +78,7 @@ file() {
 	busybox --list | while read -r applet; do
 		[[ $applet == busybox ]] || echo "slink /bin/$applet busybox 0777 0 0"
 	done
-	for tool in ndctl daxctl; do
+	for tool in ndctl daxctl bash; do
 		file "/bin/$tool" "$(command -v "$tool")"
 		while read -r library; do
 			file "$library" "$(realpath "$library")"

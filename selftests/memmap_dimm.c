@@ -11,7 +11,6 @@
  * are in the end, one of them onlined for the kernel; with "hotplug" the DIMM is
  * unplugged again.
  */
-#include <signal.h>
 #include <sys/mman.h>
 
 #include "../kselftest.h"
@@ -21,34 +20,11 @@
 #define NR_MOVABLE	2		/* blocks onlined to the movable zone */
 #define BUF_SIZE	(32UL << 20)	/* memory that is written and read */
 #define MIN_USED	4096		/* pages of it that the DIMM must hold */
-#define OFFLINE_TRIES	10
-#define OFFLINE_SECONDS	15		/* one attempt to offline */
 
 static unsigned long first_block, nr_blocks, pages_per_block;
 static unsigned long page_size;
 static unsigned char *buf;
 
-/* The kernel would retry for as long as pages can't be migrated: interrupt it. */
-static void interrupt(int unused)
-{
-	(void)unused;
-}
-
-static bool offline_block(unsigned long block)
-{
-	int tries, err = 0;
-
-	for (tries = 0; tries < OFFLINE_TRIES; tries++) {
-		alarm(OFFLINE_SECONDS);
-		err = set_block_state(block, "offline");
-		alarm(0);
-		if (!err)
-			return true;
-		usleep(100000);
-	}
-	ksft_print_msg("memory%lu: offline: %s\n", block, strerror(-err));
-	return false;
-}
 
 static bool pages_are_offline(unsigned long block)
 {
@@ -79,7 +55,7 @@ static void test_online(unsigned long from, unsigned long nr,
 			ksft_print_msg("memory%lu: %s: %s\n", block, state,
 				       strerror(-err));
 		clean &= saw_going_online(block, pages_per_block);
-		good &= !err && block_is_in_zone(block, pages_per_block, zone);
+		good &= !err && block_is_in_zone(block, zone);
 	}
 	ksft_test_result(clean, "%s\n", going_online);
 	ksft_test_result(good, "%s\n", online);
@@ -232,46 +208,26 @@ static bool is_gone(unsigned long long start, unsigned long long size)
 
 static void test_hotplug(const char *name, unsigned long long want_size)
 {
-	long long end = now_ms() + PLUG_SECONDS * 1000;
-	unsigned long long start = 0, size = 0;
-	char request[64], answer[128];
-	int err;
+	unsigned long long start, size;
 
-	snprintf(request, sizeof(request), "plug %s", name);
-	err = host_request(request, answer, sizeof(answer));
-	if (err == -ENODEV)
-		ksft_exit_skip("no host that plugs memory\n");
-	if (err || sscanf(answer, "%lli %lli", (long long *)&start,
-			  (long long *)&size) != 2)
-		ksft_exit_fail_msg("%s: %s\n", request, answer);
-
+	plug_dimm(name, &start, &size);
 	set_range(start, size);
 	ksft_set_plan(1 + NR_BLOCKS_CASES + 3);
-	/* The memory blocks come last; onlining them waits for the rest. */
-	while (block_online(first_block + nr_blocks - 1) < 0 && now_ms() < end)
-		usleep(10000);
 	ksft_test_result(size == want_size && in_iomem(start, size), "iomem\n");
 	test_blocks();
 
 	test_offline("offline_again");
-	snprintf(request, sizeof(request), "unplug %s", name);
-	err = host_request(request, answer, sizeof(answer));
-	if (err)
-		ksft_print_msg("%s: %s\n", request, answer);
-	ksft_test_result(!err, "unplug\n");
+	ksft_test_result(eject_dimm(name), "unplug\n");
 	ksft_test_result(is_gone(start, size), "gone\n");
 }
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = interrupt };
-
 	ksft_print_header();
 	memmap_require();
 	memmap_require_disposable();
 	page_size = sysconf(_SC_PAGESIZE);
 	pages_per_block = block_pages();
-	sigaction(SIGALRM, &action, NULL);
 
 	if (argc == 4 && !strcmp(argv[1], "boot"))
 		test_boot(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));

@@ -127,7 +127,7 @@ static void test_online(void)
 		good &= set_state(block, "online_movable");
 		clean &= saw_going_online(block, pages_per_block);
 		good &= block_on_node(block, nid) &&
-			block_is_in_zone(block, pages_per_block, "Movable");
+			block_is_in_zone(block, "Movable");
 	}
 	ksft_test_result(clean, "going_online\n");
 	ksft_test_result(good, "online\n");
@@ -202,8 +202,7 @@ static void test_unbind_online(void)
 
 	in_use = count_in_blocks(buf) == BUF_SIZE / page_size;
 	for (i = 0; i < nr_blocks; i++)
-		good &= block_is_in_zone(first_block + i, pages_per_block,
-					 "Movable");
+		good &= block_is_in_zone(first_block + i, "Movable");
 	ksft_test_result(good && in_use && is_intact(buf), "unbound_online\n");
 
 	good = !tell(DAX_DRIVER, "bind");

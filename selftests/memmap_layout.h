@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,16 @@
 #include "../kselftest.h"
 #include "memmap.h"
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#endif
+
 #define BLOCKS_DIR	"/sys/devices/system/memory"
 #define MAX_ZONES	64
 #define MAX_RANGES	64
 #define PLUG_SECONDS	60	/* for the memory blocks of a DIMM to appear */
+#define BLOCK_TRIES	10	/* to take a memory block offline */
+#define BLOCK_SECONDS	30	/* one of them */
 
 /* A populated zone: pfns [start, end). */
 struct zone {
@@ -155,6 +162,43 @@ static inline int set_block_state(unsigned long block, const char *state)
 	return write_text(path, state);
 }
 
+static inline void interrupt_offlining(int unused)
+{
+	(void)unused;
+}
+
+/*
+ * set_block_state(), bounded in time: the kernel retries offlining for as long
+ * as pages can't be migrated. Uses SIGALRM.
+ */
+static inline int try_block_state(unsigned long block, const char *state)
+{
+	struct sigaction action = { .sa_handler = interrupt_offlining };
+	int err;
+
+	sigaction(SIGALRM, &action, NULL);
+	alarm(BLOCK_SECONDS);
+	err = set_block_state(block, state);
+	alarm(0);
+
+	return err;
+}
+
+/* Take a memory block offline, in a few tries. */
+static inline bool offline_block(unsigned long block)
+{
+	int tries, err = 0;
+
+	for (tries = 0; tries < BLOCK_TRIES; tries++) {
+		err = try_block_state(block, "offline");
+		if (!err)
+			return true;
+		usleep(100000);
+	}
+	ksft_print_msg("memory%lu: offline: %s\n", block, strerror(-err));
+	return false;
+}
+
 /* Is there a link between the memory block and the node? */
 static inline bool block_on_node(unsigned long block, int nid)
 {
@@ -192,15 +236,16 @@ static inline bool saw_going_online(unsigned long block,
 	return seen == 1 && clean == 1;
 }
 
-/* Is the block online in this zone, and every struct page of it as it should be? */
-static inline bool block_is_in_zone(unsigned long block,
-				    unsigned long pages_per_block,
-				    const char *zone_name)
+/*
+ * Is the block online in this zone of its node, and every struct page of it as
+ * it should be? Says what is not.
+ */
+static inline bool block_is_in_zone(unsigned long block, const char *zone_name)
 {
 	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
 				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
 	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
-	const unsigned long start = block * pages_per_block, chunk = 4096;
+	const unsigned long pages = block_pages(), start = block * pages;
 	static struct test_memmap_page recs[4096];
 	struct zone zones[MAX_ZONES], *zone;
 	unsigned long pfn, wrong = 0, i;
@@ -209,7 +254,7 @@ static inline bool block_is_in_zone(unsigned long block,
 	for (zone = zones; zone < zones + nr; zone++)
 		if (!strcmp(zone->name, zone_name) &&
 		    block_on_node(block, zone->nid) && zone->start <= start &&
-		    start + pages_per_block <= zone->end)
+		    start + pages <= zone->end)
 			break;
 	if (block_online(block) != 1 || zone == zones + nr) {
 		ksft_print_msg("memory%lu: not online, or not spanned by %s\n",
@@ -217,9 +262,9 @@ static inline bool block_is_in_zone(unsigned long block,
 		return false;
 	}
 
-	for (pfn = start; pfn < start + pages_per_block; pfn += chunk) {
-		memmap_read(pfn, recs, chunk);
-		for (i = 0; i < chunk; i++)
+	for (pfn = start; pfn < start + pages; pfn += ARRAY_SIZE(recs)) {
+		memmap_read(pfn, recs, ARRAY_SIZE(recs));
+		for (i = 0; i < ARRAY_SIZE(recs); i++)
 			wrong += recs[i].nid != zone->nid ||
 				 recs[i].zone != zone->index;
 	}
@@ -227,8 +272,8 @@ static inline bool block_is_in_zone(unsigned long block,
 		ksft_print_msg("memory%lu: %lu pages not of node %d, zone %u\n",
 			       block, wrong, zone->nid, zone->index);
 
-	return !wrong && memmap_count(start, pages_per_block, mask, want,
-				      "online page") == pages_per_block;
+	return !wrong && memmap_count(start, pages, mask, want, "online page") ==
+			 pages;
 }
 
 /* Call @fn for each memory block, in no order; returns how many. */
@@ -277,6 +322,19 @@ static inline void plug_dimm(const char *name, unsigned long long *start,
 	last = (*start + *size - 1) / page / block_pages();
 	while (block_online(last) < 0 && now_ms() < end)
 		usleep(10000);
+}
+
+/* Have the host unplug a DIMM. Returns whether the guest let go of it. */
+static inline bool eject_dimm(const char *name)
+{
+	char request[64], answer[128];
+	int err;
+
+	snprintf(request, sizeof(request), "unplug %s", name);
+	err = host_request(request, answer, sizeof(answer));
+	if (err)
+		ksft_print_msg("%s: %s\n", request, answer);
+	return !err;
 }
 
 #endif

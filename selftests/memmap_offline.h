@@ -7,7 +7,6 @@
 #define _SELFTESTS_MEMMAP_OFFLINE_H
 
 #include <fcntl.h>
-#include <signal.h>
 
 #include "../kselftest.h"
 #include "memmap.h"
@@ -17,26 +16,14 @@
 #define KPF_DIRTY	4
 #define KPF_OFFLINE	23
 
-#define OFFLINE_SECONDS	30	/* one change of a memory block's state */
 #define OFFLINE_CHUNK	4096
 #define OFFLINE_SHOWN	4
-
-/* The kernel would retry for as long as pages can't be migrated: interrupt it. */
-static void interrupt(int unused)
-{
-	(void)unused;
-}
 
 /* Write @state to the memory block's file, bounded in time. */
 static inline bool set_state(unsigned long block, const char *state)
 {
-	struct sigaction action = { .sa_handler = interrupt };
-	int err;
+	int err = try_block_state(block, state);
 
-	sigaction(SIGALRM, &action, NULL);
-	alarm(OFFLINE_SECONDS);
-	err = set_block_state(block, state);
-	alarm(0);
 	if (err)
 		ksft_print_msg("memory%lu: %s: %s\n", block, state,
 			       strerror(-err));
