@@ -3,9 +3,10 @@
 # Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH
 #
 # Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
-# drop is without tests: that of the series) and its modules under /tests, busybox, and ndctl with the libraries it
-# needs; the tree's own test of memory hotplug, a script, with the bash that it wants. Built with the tree's gen_init_cpio into
-# build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
+# drop is without tests: that of the series) and its modules under /tests, busybox,
+# ndctl, daxctl and mke2fs with the libraries they need, and the tree's own test of
+# memory hotplug with the bash that it wants. Built with the tree's gen_init_cpio
+# into build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
 # changed. Environment: PIN FLAVOUR.
 #
 # Exit codes: 0 packed or up to date, 1 a test does not compile, 2 bad input.
@@ -23,15 +24,17 @@ tests=$tree/tools/testing/selftests/memmap
 script=memory-hotplug/mem-on-off-test.sh
 [[ -f $out/kernel.stamp ]] || die 2 "no kernel in $out; run: make kernel VARIANT=$VARIANT"
 [[ -d $tests ]] || die 2 "no $tests; run: make refresh tree"
-for tool in busybox ndctl daxctl bash; do
+# sbin is not in everybody's PATH
+PATH=$PATH:/usr/sbin:/sbin
+tools=(ndctl daxctl mke2fs bash)
+for tool in busybox "${tools[@]}"; do
 	command -v "$tool" >/dev/null || die 2 "no $tool on this machine; run: make deps"
 done
 
 build_folder
 mapfile -t modules < <(find "$out" -name '*.ko')
 key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
-	"$(dirname "$tests")/$script" "$(command -v bash)" \
-	"$(command -v busybox)" "$(command -v ndctl)" "$(command -v daxctl)" |
+	"$(dirname "$tests")/$script" "$(command -v busybox)" $(command -v "${tools[@]}") |
 	sha256sum | cut -d' ' -f1)
 [[ -s $out/guest.cpio && -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
 rm -f "$out/guest.stamp"
@@ -78,7 +81,7 @@ file() {
 	busybox --list | while read -r applet; do
 		[[ $applet == busybox ]] || echo "slink /bin/$applet busybox 0777 0 0"
 	done
-	for tool in ndctl daxctl bash; do
+	for tool in "${tools[@]}"; do
 		file "/bin/$tool" "$(command -v "$tool")"
 		while read -r library; do
 			file "$library" "$(realpath "$library")"
