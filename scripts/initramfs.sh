@@ -32,9 +32,10 @@ for tool in busybox "${tools[@]}"; do
 done
 
 build_folder
+mapfile -t programs < <(command -v busybox "${tools[@]}")
 mapfile -t modules < <(find "$out" -name '*.ko')
 key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
-	"$(dirname "$tests")/$script" "$(command -v busybox)" $(command -v "${tools[@]}") |
+	"$(dirname "$tests")/$script" "${programs[@]}" |
 	sha256sum | cut -d' ' -f1)
 [[ -s $out/guest.cpio && -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
 rm -f "$out/guest.stamp"

@@ -139,17 +139,9 @@ static bool check_log(struct vm *vm, const struct memory *mem)
 	return logged[0] == mem->pages.nr && !logged[1];
 }
 
-/* Mappings of more than a page in all virtual machines. */
-static long long large_mappings(void)
-{
-	long long nr = read_number("/sys/kernel/debug/kvm/pages_2m");
-
-	return nr < 0 ? read_number("/sys/kernel/debug/kvm/largepages") : nr;
-}
-
 static bool check_level(const struct mode *mode)
 {
-	long long nr = large_mappings();
+	long long nr = vm_large_mappings();
 	bool good = strcmp(mode->align, "2M") ? nr == 0 : nr > 0;
 
 	if (!good)

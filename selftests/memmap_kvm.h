@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
+#include "memmap.h"
 
 #define VM_CODE		0x1000UL	/* guest physical addresses */
 #define VM_MEMORY	(2UL << 20)
@@ -169,16 +170,20 @@ fail:
 }
 
 /*
- * Have all of the memory read, or read and written. Returns 0 when it was,
- * the errno of KVM_RUN, or -1 when the machine stopped for any other reason.
+ * Have @nr pages of the memory read, or read and written, from the page @first
+ * on. Returns 0 when they were, the errno of KVM_RUN, or -1 when the machine
+ * stopped for any other reason. What was read from the last page, or its
+ * complement when that was written, is in the machine's eax: see vm_eax().
  */
-static inline int vm_run(struct vm *vm, bool write)
+static inline int vm_run_pages(struct vm *vm, size_t first, size_t nr,
+			       bool write)
 {
+	size_t page_size = sysconf(_SC_PAGESIZE);
 	struct kvm_regs regs = {
 		.rip = VM_CODE,
 		.rflags = 2,
-		.rsi = VM_MEMORY,
-		.rdx = VM_MEMORY + vm->size,
+		.rsi = VM_MEMORY + first * page_size,
+		.rdx = VM_MEMORY + (first + nr) * page_size,
 		.rbx = write,
 	};
 	int ret;
@@ -196,6 +201,28 @@ static inline int vm_run(struct vm *vm, bool write)
 	ksft_print_msg("virtual machine: exit %u at eip %#llx esi %#llx\n",
 		       vm->run->exit_reason, regs.rip, regs.rsi);
 	return -1;
+}
+
+/* The same for all of the memory. */
+static inline int vm_run(struct vm *vm, bool write)
+{
+	return vm_run_pages(vm, 0, vm->size / sysconf(_SC_PAGESIZE), write);
+}
+
+static inline uint32_t vm_eax(struct vm *vm)
+{
+	struct kvm_regs regs = {};
+
+	ioctl(vm->vcpu, KVM_GET_REGS, &regs);
+	return regs.rax;
+}
+
+/* Mappings of more than a page in all virtual machines, if the MMU counts them. */
+static inline long long vm_large_mappings(void)
+{
+	long long nr = read_number("/sys/kernel/debug/kvm/pages_2m");
+
+	return nr < 0 ? read_number("/sys/kernel/debug/kvm/largepages") : nr;
 }
 
 #endif

@@ -241,19 +241,27 @@ static inline long count_pages(const struct memory *mem)
 	return pages;
 }
 
-/* Locked memory of this process in bytes. */
-static inline long locked(void)
+/* What /proc/self/status says about this process, in bytes. */
+static inline long status_bytes(const char *name)
 {
 	FILE *status = fopen("/proc/self/status", "re");
+	size_t len = strlen(name);
 	char line[128];
 	long kb = -1;
 
 	while (status && fgets(line, sizeof(line), status))
-		if (sscanf(line, "VmLck: %ld", &kb) == 1)
+		if (!strncmp(line, name, len) &&
+		    sscanf(line + len, ": %ld kB", &kb) == 1)
 			break;
 	if (status)
 		fclose(status);
 	return kb * 1024;
+}
+
+/* Locked memory of this process in bytes. */
+static inline long locked(void)
+{
+	return status_bytes("VmLck");
 }
 
 static inline bool is(const char *what, long value, long want)
