@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -174,6 +175,26 @@ long long read_number(const char *path)
 		return -1;
 	number = strtoull(buf, &end, 0);
 	return end == buf ? -1 : number;
+}
+
+bool hold_pages(int held[2], void *addr, size_t nr)
+{
+	struct iovec iov = { addr, nr * sysconf(_SC_PAGESIZE) };
+	ssize_t got;
+
+	if (pipe2(held, O_CLOEXEC | O_NONBLOCK))
+		ksft_exit_fail_msg("pipe: %s\n", strerror(errno));
+	got = vmsplice(held[1], &iov, 1, 0);
+	if (got != (ssize_t)iov.iov_len)
+		ksft_print_msg("vmsplice: %zd of %zu: %s\n", got, iov.iov_len,
+			       strerror(errno));
+	return got == (ssize_t)iov.iov_len;
+}
+
+void release_held(const int held[2])
+{
+	close(held[0]);
+	close(held[1]);
 }
 
 long long now_ms(void)

@@ -6,6 +6,7 @@
 #ifndef _SELFTESTS_MEMMAP_H
 #define _SELFTESTS_MEMMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -78,6 +79,15 @@ int run_command(unsigned int seconds, const char *const argv[]);
  * -EIO when the host refused (the reason is in @answer).
  */
 int host_request(const char *request, char *answer, size_t size);
+
+/*
+ * Take a reference to each of the @nr pages at @addr, until release_held(): a
+ * pipe keeps them, and nothing happens to them meanwhile.
+ */
+bool hold_pages(int held[2], void *addr, size_t nr);
+
+/* Both ends of the pipe: it gives back what it still has. */
+void release_held(const int held[2]);
 
 /* Milliseconds since some point in the past. */
 long long now_ms(void);

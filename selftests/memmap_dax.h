@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Device DAX for the memmap selftests: making it with ndctl, finding out which
- * page frames it has, looking at their struct pages, binding and unbinding.
+ * Device DAX and file system DAX for the memmap selftests: making it with ndctl,
+ * finding out which page frames it has, looking at their struct pages, binding
+ * and unbinding.
  */
 #ifndef _SELFTESTS_MEMMAP_DAX_H
 #define _SELFTESTS_MEMMAP_DAX_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -28,6 +31,7 @@
 #define HUGE_SIZE	(2UL << 20)
 #define NDCTL_SECONDS	30	/* for one ndctl command */
 #define BIND_SECONDS	10	/* for binding or unbinding a driver */
+#define GARBAGE		0xa5	/* what is on media that is new to us */
 
 /* What a page must be that belongs to a device, whoever uses it. */
 #define DEVICE_MASK	(TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE | \
@@ -41,7 +45,7 @@ struct pages {
 };
 
 /*
- * A namespace that is a dax device. With map=dev its pages are, in this order:
+ * A namespace that is a dax device, or pmem with struct pages. With map=dev its pages are, in this order:
  * @reserve, which the memmap must not use (the info block); @storage, which
  * the memmap is in (the altmap); @data. With map=mem the first two are device
  * pages like any other.
@@ -90,32 +94,82 @@ static inline bool create_raw(const char *ns)
 	return run_command(NDCTL_SECONDS, argv) == 0;
 }
 
-/* Make @ns a dax device with its memmap in @map ("mem", "dev"). */
-static inline bool create_dax(const char *ns, const char *map,
-			      const char *align, struct dax *dax)
+/* The block device of @ns, such as /dev/pmem0. */
+static inline bool block_name(const char *ns, char *name, size_t size)
 {
-	const char *const argv[] = {
-		"ndctl", "create-namespace", "-f", "-e", ns, "-m", "devdax",
-		"-M", map, "-a", align, NULL
-	};
-	const unsigned long info_block = 8192;	/* nd_info_block_reserve() */
-	char path[96], file[128];
+	struct dirent *entry = NULL;
+	char path[128], holder[64];
+	DIR *dir;
 
-	memmap_require_disposable();
-	if (run_command(NDCTL_SECONDS, argv))
+	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%s/holder", ns);
+	if (read_text(path, holder, sizeof(holder)) || !holder[0])
+		snprintf(holder, sizeof(holder), "%s", ns);
+	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%s/block", holder);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
+		;
+	if (entry)
+		snprintf(name, size, "/dev/%.32s", entry->d_name);
+	if (dir)
+		closedir(dir);
+	return entry;
+}
+
+/* Write garbage to @ns, which is raw, up to @end; but not where it begins. */
+static inline bool write_garbage(const char *ns, unsigned long end)
+{
+	const unsigned long chunk = 1UL << 20;
+	unsigned long offset;
+	char path[64], *buf;
+	bool good = true;
+	int fd;
+
+	if (!block_name(ns, path, sizeof(path)))
 		return false;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	buf = malloc(chunk);
+	if (fd < 0 || !buf)
+		return false;
+	memset(buf, GARBAGE, chunk);
 
-	/* namespaceX.Y becomes daxX.Y */
-	snprintf(dax->name, sizeof(dax->name), "dax%.16s",
-		 ns + strlen("namespace"));
-	snprintf(path, sizeof(path), "/sys/bus/dax/devices/%s", dax->name);
+	for (offset = chunk; good && offset < end; offset += chunk)
+		good = pwrite(fd, buf, chunk, offset) == (ssize_t)chunk;
+	free(buf);
+	if (fsync(fd))
+		good = false;
+	close(fd);
+
+	return good;
+}
+
+/*
+ * Fill what is going to be the memmap's storage, so that a struct page that
+ * nobody initialises is recognised: nothing zeroes the storage. Leave out the
+ * start of the namespace, which is looked at for known formats.
+ */
+static inline bool fill_with_garbage(const char *ns)
+{
+	struct pages pages;
+
+	/* 64 bytes for a page; alignment adds some */
+	return create_raw(ns) && read_namespace(ns, &pages) &&
+	       write_garbage(ns, pages.nr * 64 + (8UL << 20));
+}
+
+/* Find out what @ns is made of; its first data page is in @path/resource. */
+static inline bool read_dax(const char *ns, const char *path, struct dax *dax)
+{
+	const unsigned long info_block = 8192;	/* nd_info_block_reserve() */
+	char file[128];
+
 	if (!read_namespace(ns, &dax->all) || !read_pages(path, &dax->data)) {
 		ksft_print_msg("%s: no pages\n", path);
 		return false;
 	}
 
 	dax->reserve.pfn = dax->all.pfn;
-	dax->reserve.nr = info_block / sysconf(_SC_PAGESIZE) ? : 1;
+	if (dax->data.pfn > dax->all.pfn)
+		dax->reserve.nr = info_block / sysconf(_SC_PAGESIZE) ? : 1;
 	dax->storage.pfn = dax->reserve.pfn + dax->reserve.nr;
 	dax->storage.nr = dax->data.pfn - dax->storage.pfn;
 
@@ -124,10 +178,63 @@ static inline bool create_dax(const char *ns, const char *map,
 	if (dax->nid < 0)
 		dax->nid = 0;
 
-	ksft_print_msg("%s map=%s align=%s: node %d, pfn %#lx, %lu reserve, %lu storage, %lu data\n",
-		       dax->name, map, align, dax->nid, dax->all.pfn,
-		       dax->reserve.nr, dax->storage.nr, dax->data.nr);
+	ksft_print_msg("%s: node %d, pfn %#lx, %lu reserve, %lu storage, %lu data\n",
+		       dax->name, dax->nid, dax->all.pfn, dax->reserve.nr,
+		       dax->storage.nr, dax->data.nr);
 	return true;
+}
+
+static inline bool read_devdax(const char *ns, struct dax *dax)
+{
+	char path[96];
+
+	/* namespaceX.Y becomes daxX.Y */
+	snprintf(dax->name, sizeof(dax->name), "dax%.16s",
+		 ns + strlen("namespace"));
+	snprintf(path, sizeof(path), "/sys/bus/dax/devices/%s", dax->name);
+	return read_dax(ns, path, dax);
+}
+
+static inline bool read_fsdax(const char *ns, struct dax *dax)
+{
+	char path[96];
+
+	/* pfnX.Z, where Z may be another number than that of the namespace */
+	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%.64s/holder", ns);
+	if (read_text(path, dax->name, sizeof(dax->name)))
+		return false;
+	/* Some regions have struct pages anyhow: there map=mem is the raw one. */
+	if (!dax->name[0])
+		snprintf(dax->name, sizeof(dax->name), "%s", ns);
+	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%s", dax->name);
+	return read_dax(ns, path, dax);
+}
+
+/* Give @ns the @mode ("devdax", "fsdax") and its memmap in @map ("mem", "dev"). */
+static inline bool set_mode(const char *ns, const char *mode, const char *map,
+			    const char *align)
+{
+	const char *const argv[] = {
+		"ndctl", "create-namespace", "-f", "-e", ns, "-m", mode,
+		"-M", map, "-a", align, NULL
+	};
+
+	memmap_require_disposable();
+	return run_command(NDCTL_SECONDS, argv) == 0;
+}
+
+/* Make @ns a dax device. */
+static inline bool create_dax(const char *ns, const char *map,
+			      const char *align, struct dax *dax)
+{
+	return set_mode(ns, "devdax", map, align) && read_devdax(ns, dax);
+}
+
+/* Make @ns a block device for file system DAX. */
+static inline bool create_fsdax(const char *ns, const char *map,
+				const char *align, struct dax *dax)
+{
+	return set_mode(ns, "fsdax", map, align) && read_fsdax(ns, dax);
 }
 
 static inline bool destroy_namespace(const char *ns)
@@ -251,6 +358,24 @@ static inline bool check_pages(const char *what, const struct pages *pages,
 	if (bad)
 		ksft_print_msg("%s: %lu of %lu pages are not as they should be\n",
 			       what, bad, pages->nr);
+	return pages->nr && !bad;
+}
+
+/* Has each of @pages just @want references? */
+static inline bool check_references(const char *what, const struct pages *pages,
+				    int want)
+{
+	unsigned long bad = 0, i;
+	struct test_memmap_page rec;
+
+	for (i = 0; i < pages->nr; i++) {
+		rec = memmap_page(pages->pfn + i);
+		if (rec.refcount == want)
+			continue;
+		if (bad++ < 3)
+			ksft_print_msg("%s: pfn %#lx has %d references, should have %d\n",
+				       what, pages->pfn + i, rec.refcount, want);
+	}
 	return pages->nr && !bad;
 }
 

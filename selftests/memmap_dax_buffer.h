@@ -19,46 +19,12 @@
 
 #include "../kselftest.h"
 #include "memmap.h"
-#include "memmap_dax.h"
+#include "memmap_ext4.h"
 
 #define BUFFER_PAGES	512
 #define BUFFER_SIZE	(2UL << 20)
-#define FSDAX_DIR	"/tmp/memmap_fsdax"
 #define FSDAX_FILE	FSDAX_DIR "/file"
-#define MKFS_SECONDS	60
 #define PG_REFERENCED	2ULL	/* who looks a page up may set or clear it */
-
-/* Put ext4 on @ns, its memmap in RAM, and mount it at FSDAX_DIR with -o dax. */
-static inline bool mount_fsdax(const char *ns)
-{
-	const char *const create[] = {
-		"ndctl", "create-namespace", "-f", "-e", ns, "-m", "fsdax",
-		"-M", "mem", "-a", "2M", NULL
-	};
-	char disk[32], dev[64];
-	const char *const mkfs[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096",
-		"-O", "^has_journal", dev, NULL
-	};
-
-	memmap_require_disposable();
-	if (run_command(NDCTL_SECONDS, create))
-		return false;
-
-	/* namespaceX.0 becomes pmemX, namespaceX.Y pmemX.Y */
-	snprintf(disk, sizeof(disk), "pmem%.16s", ns + strlen("namespace"));
-	if (!strcmp(disk + strlen(disk) - 2, ".0"))
-		disk[strlen(disk) - 2] = '\0';
-	snprintf(dev, sizeof(dev), "/dev/%s", disk);
-	if (run_command(MKFS_SECONDS, mkfs))
-		return false;
-	mkdir(FSDAX_DIR, 0700);
-	if (mount(dev, FSDAX_DIR, "ext4", 0, "dax")) {
-		ksft_print_msg("mount %s: %s\n", dev, strerror(errno));
-		return false;
-	}
-	return true;
-}
 
 /* A file of @size bytes there, in one piece if it can be. Returns its fd. */
 static inline int create_fsdax_file(size_t size)
@@ -84,7 +50,7 @@ struct buffer {
 	int fd;
 	unsigned long pfn;	/* they are consecutive */
 	int lsb;		/* log2 of the size of its page table entries */
-	struct dax dax;		/* where it is, if it is a device */
+	struct dax dax;		/* where it is */
 };
 
 static struct test_memmap_page buffer_before[BUFFER_PAGES];
@@ -162,7 +128,7 @@ static inline void map_device(struct buffer *buffer, const char *ns)
 
 static inline void map_file(struct buffer *buffer, const char *ns)
 {
-	if (!mount_fsdax(ns))
+	if (!create_fsdax(ns, "mem", "2M", &buffer->dax) || !make_fsdax(ns))
 		ksft_exit_fail_msg("no file system on %s\n", ns);
 	buffer->fd = create_fsdax_file(BUFFER_SIZE);
 	buffer->lsb = 12;

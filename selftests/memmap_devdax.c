@@ -8,16 +8,13 @@
  * What is in the namespace (namespace0.0) gets lost.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "../kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 
-#define GARBAGE		0xa5
 #define MAPPED		(4UL << 20)	/* bytes: two large pages */
 
 static const struct mode {
@@ -38,52 +35,6 @@ static const struct mode {
 static void result(const struct mode *mode, const char *word, bool good)
 {
 	ksft_test_result(good, "%s_%s\n", mode->word, word);
-}
-
-/*
- * Fill what is going to be the memmap's storage, so that a struct page that
- * nobody initialises is recognised: nothing zeroes the storage. Leave out the
- * start of the namespace, which is looked at for known formats.
- */
-static bool fill_with_garbage(const char *ns)
-{
-	const unsigned long chunk = 1UL << 20;
-	unsigned long offset, end;
-	char path[300], *buf;
-	struct dirent *entry;
-	struct pages pages;
-	bool good = true;
-	DIR *dir;
-	int fd;
-
-	if (!create_raw(ns) || !read_namespace(ns, &pages))
-		return false;
-
-	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%s/block", ns);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
-		;
-	if (!dir || !entry)
-		return false;
-	snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
-	closedir(dir);
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	buf = malloc(chunk);
-	if (fd < 0 || !buf)
-		return false;
-	memset(buf, GARBAGE, chunk);
-
-	/* 64 bytes for a page; alignment adds some */
-	end = pages.nr * 64 + 8 * chunk;
-	for (offset = chunk; good && offset < end; offset += chunk)
-		good = pwrite(fd, buf, chunk, offset) == (ssize_t)chunk;
-	free(buf);
-	if (fsync(fd))
-		good = false;
-	close(fd);
-
-	return good;
 }
 
 static bool check_data_page(const struct mode *mode, const struct dax *dax)

@@ -298,7 +298,7 @@ int main(int argc, char *argv[])
 	write_text("/proc/sys/vm/dirty_writeback_centisecs", "0");
 	test_devdax(ns, "devdax_4k", false);
 	test_devdax(ns, "devdax_2m", true);
-	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(&dax))
+	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(ns))
 		ksft_exit_fail_msg("no file system\n");
 	test_modes("fsdax_4k", make_file("4k", 2 * SIZE, false), false);
 	test_modes("fsdax_2m", make_file("2m", 2 * SIZE, false), true);

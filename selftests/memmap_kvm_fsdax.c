@@ -341,7 +341,7 @@ static void test_mode(const struct mode *mode)
 	vm_close(&vm);
 	munmap(addr, SIZE);
 	close(fd);
-	good = !umount(FSDAX_DIR) && mount_fsdax(&dax) && good;
+	good = !umount(FSDAX_DIR) && mount_fsdax(ns) && good;
 	fd = open(FSDAX_DIR "/memory", O_RDONLY | O_CLOEXEC);
 	result(mode, "mounted_again", good && check_file(fd, 7000, NULL));
 	close(fd);
@@ -373,7 +373,7 @@ int main(int argc, char *argv[])
 	ksft_set_plan(NR_CASES);
 	/* What is written back is up to us. */
 	write_text("/proc/sys/vm/dirty_writeback_centisecs", "0");
-	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(&dax))
+	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(ns))
 		ksft_exit_fail_msg("no file system\n");
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		test_mode(&modes[i]);

@@ -3,82 +3,13 @@
  * Memory for the memmap selftests that is mapped DAX: a device, or a file on
  * ext4 that is mounted with -o dax; by pages or by huge pages.
  */
-#ifndef _SELFTESTS_MEMMAP_FSDAX_H
-#define _SELFTESTS_MEMMAP_FSDAX_H
+#ifndef _SELFTESTS_MEMMAP_KVM_FSDAX_H
+#define _SELFTESTS_MEMMAP_KVM_FSDAX_H
 
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "memmap_dax.h"
-
-#define FSDAX_DIR	"/tmp/memmap_fsdax"
-#define MKE2FS_SECONDS	60
-
-/*
- * Make @ns a block device for DAX, with its memmap in @map ("mem", "dev").
- * Its name is dax->name.
- */
-static inline bool create_fsdax(const char *ns, const char *map,
-				const char *align, struct dax *dax)
-{
-	const char *const argv[] = {
-		"ndctl", "create-namespace", "-f", "-e", ns, "-m", "fsdax",
-		"-M", map, "-a", align, NULL
-	};
-	char path[128], holder[32];
-	int region, id;
-
-	memmap_require_disposable();
-	if (run_command(NDCTL_SECONDS, argv))
-		return false;
-
-	/* namespaceX.Y becomes pmemX.Y, or pmemX when Y is 0 */
-	if (sscanf(ns, "namespace%d.%d", &region, &id) != 2)
-		return false;
-	snprintf(dax->name, sizeof(dax->name), id ? "pmem%d.%d" : "pmem%d",
-		 region, id);
-	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%.64s/holder", ns);
-	if (read_text(path, holder, sizeof(holder)))
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/nd/devices/%s", holder);
-	if (!read_namespace(ns, &dax->all) || !read_pages(path, &dax->data)) {
-		ksft_print_msg("%s: no pages\n", path);
-		return false;
-	}
-	snprintf(path, sizeof(path), "/sys/block/%s/device/numa_node", dax->name);
-	dax->nid = read_number(path);
-	if (dax->nid < 0)
-		dax->nid = 0;
-	return true;
-}
-
-static inline bool mount_fsdax(const struct dax *dax)
-{
-	char device[64];
-
-	snprintf(device, sizeof(device), "/dev/%s", dax->name);
-	mkdir(FSDAX_DIR, 0700);
-	if (!mount(device, FSDAX_DIR, "ext4", 0, "dax"))
-		return true;
-	ksft_print_msg("mount %s: %s\n", device, strerror(errno));
-	return false;
-}
-
-/* An empty ext4 whose files can be mapped by huge pages, at FSDAX_DIR. */
-static inline bool make_fsdax(const struct dax *dax)
-{
-	char device[64];
-	const char *const argv[] = {
-		/* Without a journal what is free can be used again at once. */
-		"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-O",
-		"^has_journal", "-E", "lazy_itable_init=0,stride=512,stripe_width=512",
-		device, NULL
-	};
-
-	snprintf(device, sizeof(device), "/dev/%s", dax->name);
-	return run_command(MKE2FS_SECONDS, argv) == 0 && mount_fsdax(dax);
-}
+#include "memmap_ext4.h"
 
 /* A file of @size bytes: a hole, or with blocks. */
 static inline int make_file(const char *name, off_t size, bool hole)

@@ -330,7 +330,7 @@ static void plug_half(const char *name)
 int main(int argc, char **argv)
 {
 	const char *const ndctl[] = { "ndctl", "--version", NULL };
-	struct dax dax = {};
+	struct dax dax = {}, fsdax = {};
 	char *device, *file;
 	int fd;
 
@@ -342,7 +342,8 @@ int main(int argc, char **argv)
 		ksft_exit_skip("needs ndctl, a DIMM and two namespaces\n");
 
 	plug_half(argv[1]);
-	if (!create_dax(argv[2], "mem", "2M", &dax) || !mount_fsdax(argv[3]))
+	if (!create_dax(argv[2], "mem", "2M", &dax) ||
+	    !create_fsdax(argv[3], "mem", "2M", &fsdax) || !make_fsdax(argv[3]))
 		ksft_exit_fail_msg("no DAX\n");
 	device = mmap(NULL, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      open_dax(&dax), 0);

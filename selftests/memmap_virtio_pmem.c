@@ -83,25 +83,6 @@ static void test_pages(const char *word, const struct pages *pages)
 	ksft_test_result(is_unreserved(word, pages), "%s_flag\n", word);
 }
 
-/* What is left of the namespace without its info block and its memmap. */
-static bool create_fsdax(void)
-{
-	const char *const argv[] = {
-		"ndctl", "create-namespace", "-f", "-e", NS, "-m", "fsdax",
-		"-M", "dev", NULL
-	};
-
-	if (run_command(NDCTL_SECONDS, argv))
-		return false;
-	if (!read_pages("/sys/bus/nd/devices/pfn0.0", &data)) {
-		ksft_print_msg("no pages of fsdax\n");
-		return false;
-	}
-	ksft_print_msg("fsdax: pfn %#lx, %lu pages, of %lu\n", data.pfn,
-		       data.nr, all.nr);
-	return wait_for_disk(true);
-}
-
 static bool is_pattern(const char *addr)
 {
 	size_t i;
@@ -156,6 +137,7 @@ static bool is_gone(void)
 int main(void)
 {
 	const char *const ndctl[] = { "ndctl", "--version", NULL };
+	struct dax fsdax = {};
 	bool good;
 
 	ksft_print_header();
@@ -171,8 +153,10 @@ int main(void)
 
 	ksft_set_plan(12);
 	test_pages("raw", &all);
-	if (!create_fsdax())
+	/* What is left of the namespace without its info block and its memmap. */
+	if (!create_fsdax(NS, "dev", "2M", &fsdax) || !wait_for_disk(true))
 		ksft_exit_fail_msg("no fsdax\n");
+	data = fsdax.data;
 	test_pages("fsdax", &data);
 	ksft_test_result(transfer(true) && transfer(false), "written\n");
 	ksft_test_result(is_mapped(), "mapped\n");

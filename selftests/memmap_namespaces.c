@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the memory map of persistent memory is, and what is in it, for every
+ * kind of namespace: alone on a DIMM without labels, many in one region of a
+ * DIMM that has a label area, and with pages of 1 GiB.
+ *
+ *	memmap_namespaces ALONE REGION GIANT
+ *
+ * Wants two namespaces and a region, such as namespace2.0 region1 namespace0.0.
+ * ALONE fills whole memory sections, GIANT has 2 GiB and begins at a multiple
+ * of that of a page; REGION is of a DIMM with a label area. What is in them
+ * gets lost.
+ */
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "../kselftest.h"
+#include "memmap.h"
+#include "memmap_dax.h"
+
+#define MB		(1UL << 20)
+#define GIANT_SIZE	(1UL << 30)
+#define HELD		4	/* pages */
+#define PART		"32M"	/* of a region: a quarter of a section */
+#define PART_SIZE	(32 * MB)
+
+/* A namespace of some kind. */
+static const struct kind {
+	const char *word;	/* what the names of its cases start with */
+	const char *mode;
+	const char *map;	/* NULL: has no struct pages */
+	const char *align;
+} alone[] = {
+	{ "raw", "raw", NULL, NULL },
+	{ "sector", "sector", NULL, NULL },
+	{ "fs_mem_4k", "fsdax", "mem", "4K" },
+	{ "fs_mem_2m", "fsdax", "mem", "2M" },
+	{ "fs_dev_4k", "fsdax", "dev", "4K" },
+	{ "fs_dev_2m", "fsdax", "dev", "2M" },
+}, giant[] = {
+	{ "dax_mem_1g", "devdax", "mem", "1G" },
+	{ "dax_dev_1g", "devdax", "dev", "1G" },
+	{ "fs_dev_1g", "fsdax", "dev", "1G" },
+}, parts[] = {
+	{ "part_fs_dev", "fsdax", "dev", "2M" },
+	{ "part_dax_mem", "devdax", "mem", "4K" },
+	{ "part_raw", "raw", NULL, NULL },
+	{ "part_dax_dev", "devdax", "dev", "4K" },
+};
+
+/* A part of the region, and the namespace that is in it. */
+static struct part {
+	const struct kind *kind;
+	char ns[32];
+	struct dax dax;
+} part[ARRAY_SIZE(parts)];
+
+static bool has_altmap(const struct kind *kind)
+{
+	return kind->map && !strcmp(kind->map, "dev");
+}
+
+/* @more: those of a kind with struct pages that are not in test_memmap(). */
+static unsigned int count_cases(const struct kind *kinds, size_t nr,
+				unsigned int more)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		count += kinds[i].map ? 2 + 2 * has_altmap(&kinds[i]) + more : 2;
+	return count;
+}
+
+static void result(const struct kind *kind, const char *word, bool good)
+{
+	ksft_test_result(good, "%s_%s\n", kind->word, word);
+}
+
+/* How many words of these pages of the device are @want? Not by their pmem. */
+static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
+{
+	int fd = open("/dev/mem", O_RDONLY | O_CLOEXEC);
+	unsigned long found = 0;
+	const uint64_t *word;
+	size_t i;
+
+	word = mmap(NULL, size, PROT_READ, MAP_SHARED, fd,
+		    (off_t)pfn * sysconf(_SC_PAGESIZE));
+	if (word == MAP_FAILED)
+		ksft_exit_fail_msg("/dev/mem: pfn %#lx: %s\n", pfn,
+				   strerror(errno));
+	for (i = 0; i < size / sizeof(*word); i++)
+		found += word[i] == want;
+	munmap((void *)word, size);
+	close(fd);
+
+	return found;
+}
+
+/*
+ * With map=dev there must be as many struct pages on the device as it has
+ * data pages; they have the same flags. With map=mem it must still be as new.
+ */
+static bool check_place(const struct kind *kind, const struct dax *dax)
+{
+	unsigned long page_size = sysconf(_SC_PAGESIZE);
+	size_t size = dax->all.nr * 64 + 4 * MB;
+	unsigned long pfn, found, want;
+	uint64_t word;
+
+	if (has_altmap(kind)) {
+		pfn = dax->storage.pfn;
+		if (size > dax->storage.nr * page_size)
+			size = dax->storage.nr * page_size;
+		word = memmap_page(dax->data.pfn).flags;
+		found = count_words(pfn, size, word);
+		want = dax->data.nr;
+	} else {
+		/* Where the garbage begins. */
+		pfn = dax->all.pfn + MB / page_size;
+		memset(&word, GARBAGE, sizeof(word));
+		found = count_words(pfn, size, word);
+		want = size / sizeof(word);
+	}
+	if (found < want)
+		ksft_print_msg("%s: %lu words %#llx from pfn %#lx on, should be %lu\n",
+			       dax->name, found, (unsigned long long)word, pfn,
+			       want);
+	return found >= want;
+}
+
+static bool check_data(const struct kind *kind, const struct dax *dax)
+{
+	return check_pages("data", has_altmap(kind) ? &dax->data : &dax->all,
+			   DEVICE_MASK, DEVICE_PAGE, dax->nid);
+}
+
+static bool check_flag(const struct kind *kind, const struct dax *dax)
+{
+	return check_state("data", has_altmap(kind) ? &dax->data : &dax->all,
+			   TEST_MEMMAP_RESERVED, 0);
+}
+
+/* These struct pages have no owner, that is why they stay reserved. */
+static bool check_altmap(const char *what, const struct dax *dax,
+			 const struct pages *pages)
+{
+	return check_pages(what, pages, DEVICE_MASK | TEST_MEMMAP_RESERVED,
+			   DEVICE_PAGE | TEST_MEMMAP_RESERVED, dax->nid);
+}
+
+/* All that the memory map of a namespace has to be. */
+static void test_memmap(const struct kind *kind, const struct dax *dax,
+			bool good)
+{
+	result(kind, "page", good && check_data(kind, dax));
+	result(kind, "flag", good && check_flag(kind, dax));
+	if (has_altmap(kind)) {
+		result(kind, "storage", good &&
+		       check_altmap("storage", dax, &dax->storage));
+		result(kind, "reserve", good &&
+		       check_altmap("reserve", dax, &dax->reserve));
+	}
+}
+
+static bool is_gone(const char *what, const struct pages *pages)
+{
+	return check_state(what, pages, TEST_MEMMAP_VALID, 0);
+}
+
+static bool read_kind(const struct kind *kind, const char *ns, struct dax *dax)
+{
+	if (!strcmp(kind->mode, "fsdax"))
+		return read_fsdax(ns, dax);
+	return read_devdax(ns, dax);
+}
+
+static void test_kind(const char *ns, const struct kind *kind,
+		      bool (*use)(const struct dax *dax))
+{
+	const char *const argv[] = {
+		"ndctl", "create-namespace", "-f", "-e", ns, "-m", kind->mode,
+		NULL
+	};
+	struct dax dax = {};
+	bool good;
+
+	if (!kind->map) {
+		good = run_command(NDCTL_SECONDS, argv) == 0 &&
+		       read_namespace(ns, &dax.all);
+		result(kind, "no_page", good && is_gone(kind->word, &dax.all));
+	} else {
+		good = fill_with_garbage(ns) &&
+		       set_mode(ns, kind->mode, kind->map, kind->align) &&
+		       read_kind(kind, ns, &dax);
+		test_memmap(kind, &dax, good);
+		result(kind, "place", good && check_place(kind, &dax));
+		if (use)
+			result(kind, "use", good && use(&dax));
+		else
+			result(kind, "align", good &&
+			       (strcmp(kind->align, "4K") ?
+				dax.data.pfn * sysconf(_SC_PAGESIZE) %
+				HUGE_SIZE == 0 : true));
+	}
+	result(kind, "destroy", good && destroy_namespace(ns) &&
+	       is_gone("destroyed", &dax.all));
+}
+
+/*
+ * One access maps all of a page of 1 GiB, or there would be a SIGBUS. Its
+ * struct pages are those of small pages, with references of their own.
+ */
+static bool use_giant(const struct dax *dax)
+{
+	unsigned long page_size = sysconf(_SC_PAGESIZE);
+	const size_t middle = GIANT_SIZE / 2;
+	struct pages before = { dax->data.pfn, middle / page_size };
+	struct pages pages = { before.pfn + before.nr, HELD };
+	struct pages after = { pages.pfn + HELD, before.nr - HELD };
+	const uint64_t magic = 0x6d656d6d61702121;
+	int held[2], fd = -1;
+	char *addr;
+	bool good;
+
+	if (strncmp(dax->name, "dax", 3))
+		return dax->data.pfn * page_size % GIANT_SIZE == 0;
+
+	fd = open_dax(dax);
+	addr = mmap(NULL, GIANT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (addr == MAP_FAILED) {
+		ksft_print_msg("mmap %s: %s\n", dax->name, strerror(errno));
+		return false;
+	}
+	*(uint64_t *)(addr + middle) = magic;
+	good = count_words(pages.pfn, page_size, magic) == 1;
+	if (!good)
+		ksft_print_msg("%s: what was written is not in pfn %#lx\n",
+			       dax->name, pages.pfn);
+	good &= hold_pages(held, addr + middle, HELD);
+	good &= check_references("held", &pages, 2);
+	good &= check_pages("before", &before, DEVICE_MASK, DEVICE_PAGE,
+			    dax->nid);
+	good &= check_pages("after", &after, DEVICE_MASK, DEVICE_PAGE,
+			    dax->nid);
+	release_held(held);
+	munmap(addr, GIANT_SIZE);
+
+	return check_references("released", &pages, 1) && good;
+}
+
+/* Labels let a region have several namespaces; it has one without any. */
+static bool init_labels(const char *region)
+{
+	const char *const command[][4] = {
+		{ "ndctl", "disable-region", region, NULL },
+		{ "ndctl", "init-labels", "all", NULL },
+		{ "ndctl", "enable-region", region, NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(command); i++)
+		if (run_command(NDCTL_SECONDS, command[i]))
+			return false;
+	return true;
+}
+
+/* A namespace of the region that is none of the others. */
+static bool find_new(const char *region, struct part *new)
+{
+	struct pages pages;
+	size_t number, i;
+	char ns[32];
+
+	for (number = 0; number < 2 * ARRAY_SIZE(part); number++) {
+		snprintf(ns, sizeof(ns), "namespace%.8s.%zu",
+			 region + strlen("region"), number);
+		for (i = 0; i < ARRAY_SIZE(part); i++)
+			if (!strcmp(part[i].ns, ns))
+				break;
+		if (i < ARRAY_SIZE(part) || !read_namespace(ns, &pages))
+			continue;
+		strcpy(new->ns, ns);
+		new->dax.all = pages;
+		return true;
+	}
+	return false;
+}
+
+/* Make a namespace in the first part of the region that is free. */
+static bool create_part(const char *region, struct part *part,
+			const struct kind *kind)
+{
+	const char *argv[16] = {
+		"ndctl", "create-namespace", "-r", region, "-s", PART, "-m",
+		kind->mode,
+	};
+	const char *const more[] = { "-M", kind->map, "-a", kind->align };
+
+	if (kind->map)
+		memcpy(argv + 8, more, sizeof(more));
+	part->kind = kind;
+	part->ns[0] = '\0';
+	return run_command(NDCTL_SECONDS, argv) == 0 &&
+	       find_new(region, part) &&
+	       (!kind->map || read_kind(kind, part->ns, &part->dax));
+}
+
+static bool check_part(const struct part *part)
+{
+	const struct kind *kind = part->kind;
+	const struct dax *dax = &part->dax;
+
+	if (!part->ns[0])
+		return is_gone("gone", &dax->all);
+	if (!kind->map)
+		return is_gone(part->ns, &dax->all);
+	return check_data(kind, dax) &&
+	       (!has_altmap(kind) ||
+		check_altmap("storage", dax, &dax->storage));
+}
+
+static bool check_parts(void)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(part); i++)
+		good &= check_part(&part[i]);
+	return good;
+}
+
+static bool destroy_part(struct part *part)
+{
+	bool good = part->ns[0] && destroy_namespace(part->ns);
+
+	part->ns[0] = '\0';
+	return good;
+}
+
+/*
+ * Namespaces that share a section with each other; the kernel puts the memory
+ * map of so little memory into RAM whatever map= says. Some go, and come back as
+ * another kind in the place of another, while their neighbours stay.
+ */
+static void test_parts(const char *region)
+{
+	const size_t nr = ARRAY_SIZE(part);
+	char whole[32];
+	bool good;
+	size_t i;
+
+	/* A label area without labels: one namespace, as if it were not there */
+	snprintf(whole, sizeof(whole), "namespace%.8s.0",
+		 region + strlen("region"));
+	good = write_garbage(whole, nr * PART_SIZE) && init_labels(region);
+	ksft_test_result(good, "labels\n");
+
+	for (i = 0; i < nr; i++) {
+		good = create_part(region, &part[i], &parts[i]);
+		if (parts[i].map)
+			test_memmap(&parts[i], &part[i].dax, good);
+		else
+			result(&parts[i], "no_page", good &&
+			       check_part(&part[i]));
+		result(&parts[i], "neighbours", check_parts());
+	}
+
+	for (good = true, i = 0; i < nr; i += 2)
+		good &= destroy_part(&part[i]);
+	ksft_test_result(good && check_parts(), "parts_destroyed\n");
+	for (i = 0; i < nr; i += 2)
+		good &= create_part(region, &part[i],
+				    part[(i + 2) % nr].kind);
+	ksft_test_result(good && check_parts(), "parts_swapped\n");
+	for (i = 0; i < nr; i++)
+		good &= destroy_part(&part[nr - 1 - i]);
+	ksft_test_result(good && check_parts(), "parts_gone\n");
+}
+
+int main(int argc, char *argv[])
+{
+	const char *const ndctl[] = { "ndctl", "--version", NULL };
+	struct pages pages;
+	size_t i;
+
+	ksft_print_header();
+	memmap_require();
+	memmap_require_disposable();
+	if (argc != 4 || strncmp(argv[2], "region", 6))
+		ksft_exit_skip("usage: memmap_namespaces NAMESPACE REGION NAMESPACE\n");
+	for (i = 1; i < 4; i += 2)
+		if (!read_namespace(argv[i], &pages))
+			ksft_exit_skip("needs %s\n", argv[i]);
+	if (run_command(NDCTL_SECONDS, ndctl))
+		ksft_exit_skip("needs ndctl\n");
+
+	ksft_set_plan(count_cases(alone, ARRAY_SIZE(alone), 3) +
+		      count_cases(giant, ARRAY_SIZE(giant), 3) +
+		      count_cases(parts, ARRAY_SIZE(parts), 1) + 4);
+	for (i = 0; i < ARRAY_SIZE(alone); i++)
+		test_kind(argv[1], &alone[i], NULL);
+	for (i = 0; i < ARRAY_SIZE(giant); i++)
+		test_kind(argv[3], &giant[i], use_giant);
+	test_parts(argv[2]);
+
+	ksft_exit(!ksft_get_fail_cnt());
+}
