@@ -24,9 +24,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
 
-ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "group", "flavours", "base_fails", "base_dies")
+ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours",
+        "base_fails", "base_dies")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, ...
-REPEATED = ("devices", "append", "hotplug", "files")
+REPEATED = ("devices", "append", "hotplug", "files", "allows")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
 GROUPS = ("quick",)     # and full: every case
@@ -48,12 +49,14 @@ class Case:
     cpus: int = 1
     timeout: int = 0            # seconds, for all boots together
     boots: int = 1              # how often cmd.sh starts QEMU, see command.py
+    panics: str = ""            # a regular expression: the console line of the one panic that is meant
     devices: list[str] = field(default_factory=list)        # one item a line
     append: list[str] = field(default_factory=list)
     tests: str = ""             # as the guest gets it; see programs()
     hotplug: dict[str, str] = field(default_factory=dict)   # DIMM name -> size
     nodes: dict[str, int] = field(default_factory=dict)     # DIMM name -> node, if it says
     files: dict[str, str] = field(default_factory=dict)     # file name -> size
+    allows: list[str] = field(default_factory=list)         # denied console lines that it means to make
     group: list[str] = field(default_factory=list)
     flavours: list[str] = field(default_factory=list)       # empty: see runs_in()
     base_fails: list[str] = field(default_factory=list)
@@ -113,12 +116,14 @@ def set_key(case: Case, key: str, value: str) -> None:
         case.base_fails = value.split()
         if odd := [name for name in case.base_fails if not FAILURE.fullmatch(name)]:
             raise ValueError(f"'{odd[0]}' is not the name of a failure")
-    elif key == "base_dies":
+    elif key in ("base_dies", "panics", "allows"):
         try:
-            re.compile(value)
+            found = re.compile(value)
         except re.error as err:
-            raise ValueError(f"base_dies: {err}") from err
-        case.base_dies = value
+            raise ValueError(f"{key}: {err}") from err
+        if key == "allows" and found.search(""):
+            raise ValueError(f"allows: '{value}' matches every line")
+        setattr(case, key, [*case.allows, value] if key == "allows" else value)
     elif key in REPEATED:
         if key == "devices":
             shlex.split(value)      # ValueError: No closing quotation

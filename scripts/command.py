@@ -112,6 +112,8 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
     lines += [["-device", "virtio-serial-pci"], *ports, ["-qmp", "unix:qmp.sock,server=on,wait=off"]]
     lines += [shlex.split(line.replace("{out}", "out")) for line in case.devices]
     body = " \\\n".join("\t" + shlex.join(line) for line in lines)
+    for word in ("kernel", "initrd"):       # what QEMU boots, KERNEL= and INITRD= included; join() has quoted it
+        body = body.replace(f"{{{word}}}", f"'\"${{{word.upper()}//,/,,}}\"'")
     start, end = f"{host}exec ", ""
     if case.boots > 1:      # a guest that hibernates goes on in the next QEMU, or begins anew
         start = (f"for _ in {{1..{case.boots}}}; do\nrm -f qmp.sock control.sock\n{host}"

@@ -4,7 +4,7 @@
 #
 # Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
 # drop is without tests: that of the series) and its modules under /tests, busybox,
-# ndctl, daxctl and mke2fs with the libraries they need, and the tree's own test of
+# ndctl, daxctl, mke2fs and makedumpfile with the libraries they need, and the tree's own test of
 # memory hotplug with the bash that it wants. Built with the tree's gen_init_cpio
 # into build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
 # changed. Environment: PIN FLAVOUR.
@@ -26,7 +26,7 @@ script=memory-hotplug/mem-on-off-test.sh
 [[ -d $tests ]] || die 2 "no $tests; run: make refresh tree"
 # sbin is not in everybody's PATH
 PATH=$PATH:/usr/sbin:/sbin
-tools=(ndctl daxctl mke2fs bash)
+tools=(ndctl daxctl mke2fs makedumpfile bash)
 for tool in busybox "${tools[@]}"; do
 	command -v "$tool" >/dev/null || die 2 "no $tool on this machine; run: make deps"
 done

@@ -46,7 +46,9 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
     console = messages(read(result / "console.log"))
     started = any(line.startswith("init: start") for line in console)
     whole = any(line.startswith("init: end of run") for line in console)
-    panic = next((line for line in console if PANIC in line), None)
+    panics = [line for line in console if PANIC in line]
+    meant = bool(case.panics and panics and re.search(case.panics, panics[0]))
+    panic = next(iter(panics[meant:]), None)
     port = result / "result.ktap"
     text = read(port) if port.exists() else ""
     # PID 1 that begins anew in a later boot begins a report of its own
@@ -59,7 +61,8 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
         found.append({"name": "power-off", "status": "fail",
                       "detail": report.bail})
     denied = [line for line in console if any(p.search(line) for p in deny)
-              and not any(p.search(line) for p in allow)]
+              and not any(p.search(line) for p in allow)
+              and not any(re.search(text, line) for text in case.allows)]
     if denied:
         found.append({"name": "console", "status": "fail",
                       "detail": "\n".join(denied[:20])})
@@ -107,6 +110,8 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
         return "skip", "; ".join(dict.fromkeys(filter(None, reasons))) or "no reason given"
     if case.boots > 1 and kernels != case.boots:
         return "lost", f"{kernels} kernels came up, not {case.boots}"
+    if case.panics and not meant:
+        return "lost", f"the kernel did not panic with '{case.panics}'"
     return "pass", (f"{len(passed)} passed"
                     + (f", {len(skipped)} skipped" if skipped else ""))
 

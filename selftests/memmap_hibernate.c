@@ -28,25 +28,15 @@
 
 #include "../kselftest.h"
 #include "memmap.h"
+#include "memmap_area.h"
 #include "memmap_dax.h"
 #include "memmap_layout.h"
 
-#define PAGE		4096UL
-#define WORDS		(PAGE / sizeof(unsigned long))
 #define CHUNK		256		/* pages, for all that is read in pieces */
 #define BUF_PAGES	16384UL		/* memory that is written and read */
 #define MIN_IN_DIMM	8192		/* pages of it that the DIMM must hold */
 #define SPARE		0x100000UL	/* bytes at the disk's end that are no swap area */
 #define MKSWAP_SECONDS	30
-
-/* Some pages with a content that tells whose they are. */
-struct area {
-	const char *name;
-	unsigned long key;
-	unsigned long *words;
-	unsigned long nr;
-	unsigned char *found;	/* by page: it is in the image */
-};
 
 static const char mark[] = "memmap_hibernate was here";
 static unsigned long *io;		/* CHUNK pages, as O_DIRECT wants them */
@@ -59,54 +49,6 @@ static struct area pmem[] = {
 static struct dax dax[ARRAY_SIZE(pmem)];
 static unsigned long dimm_pfn, dimm_nr;
 static const char *disk;
-
-static unsigned long mix(unsigned long x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9UL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebUL;
-	return x ^ (x >> 31);
-}
-
-/* The first word of a page: its number, hidden by the key of its area. */
-static unsigned long head(const struct area *area, unsigned long page)
-{
-	return mix(area->key << 32) ^ page;
-}
-
-static void fill(struct area *area)
-{
-	unsigned long page, i;
-	unsigned long *word = area->words;
-
-	for (page = 0; page < area->nr; page++)
-		for (i = 0; i < WORDS; i++)
-			*word++ = i ? mix(head(area, page) + i) : head(area, page);
-}
-
-static bool page_is(const struct area *area, unsigned long page, const unsigned long *word)
-{
-	unsigned long i;
-
-	if (word[0] != head(area, page))
-		return false;
-	for (i = 1; i < WORDS; i++)
-		if (word[i] != mix(word[0] + i))
-			return false;
-	return true;
-}
-
-static bool is_filled(const struct area *area)
-{
-	unsigned long page, bad = 0;
-
-	for (page = 0; page < area->nr; page++)
-		if (!page_is(area, page, area->words + page * WORDS) && !bad++)
-			ksft_print_msg("%s: page %lu has changed\n", area->name, page);
-	if (bad)
-		ksft_print_msg("%s: %lu of %lu pages have changed\n", area->name,
-			       bad, area->nr);
-	return area->nr && !bad;
-}
 
 /* Past the page cache: the kernel reads and writes its image like that, too. */
 static int open_disk(int flags, unsigned long long *size)

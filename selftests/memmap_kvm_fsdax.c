@@ -318,7 +318,7 @@ static void test_truncate(const struct mode *mode)
 	unlink(FSDAX_DIR "/truncated");
 }
 
-static void test_mode(const struct mode *mode)
+static void test_mode(const struct mode *mode, const char *ns)
 {
 	uint32_t *addr;
 	struct vm vm;
@@ -376,7 +376,7 @@ int main(int argc, char *argv[])
 	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(ns))
 		ksft_exit_fail_msg("no file system\n");
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
-		test_mode(&modes[i]);
+		test_mode(&modes[i], ns);
 	umount(FSDAX_DIR);
 	ksft_test_result(check_pages("fsdax", &dax.data, STATE_MASK, DEVICE_PAGE,
 				     dax.nid), "after\n");

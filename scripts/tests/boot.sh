@@ -10,7 +10,8 @@
 . "$(dirname "$0")/guest.bash"
 
 make_case good 'memmap_zones kunit,memremap' 20 64M 'append = memmap=1M$4M' 'files = nv0 4M' \
-	'devices = -object memory-backend-file,id=nv,mem-path={out}/nv0,size=4M'
+	'devices = -object memory-backend-file,id=nv,mem-path={out}/nv0,size=4M' \
+	'devices = -drive file={kernel},format=raw -drive file={initrd},format=raw'
 make_case exits exit3 20 64M
 make_case hangs hang 1 64M
 make_case twice resumes 20 64M 'boots = 3'
@@ -82,6 +83,8 @@ check "cmd.sh was there before QEMU" grep -qx cmd.sh $r/good/seen
 check "meta.json was not" [ "$(grep -c json $r/good/seen)" = 0 ]
 check "tests and append arrive" grep -qF "memmap=1M\$4M tests=\"memmap_zones kunit,memremap\"" $r/good/args
 check "{out} is expanded" grep -qF "mem-path=out/nv0" $r/good/args
+check "{kernel} is what is booted" grep -qxF "file=$(grep -A1 -x -e -kernel $r/good/args | tail -n1),format=raw" $r/good/args
+check "{initrd}, too" grep -qxF "file=$(grep -A1 -x -e -initrd $r/good/args | tail -n1),format=raw" $r/good/args
 check "no control port without hot-plug" [ "$(grep -c control $r/good/args)" = 0 ]
 check "stderr is in host.log" grep -qx noise $r/good/host.log
 check "meta.json knows the build" grep -q '"kernel": "k1"' $r/good/meta.json

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory whose content tells whose it is, page by page: what has become of it
+ * when another kernel looks at it, or somebody finds it elsewhere?
+ */
+#ifndef _SELFTESTS_MEMMAP_AREA_H
+#define _SELFTESTS_MEMMAP_AREA_H
+
+#include <stdbool.h>
+
+#include "../kselftest.h"
+
+#define PAGE		4096UL
+#define WORDS		(PAGE / sizeof(unsigned long))
+
+/* Some pages with a content that tells whose they are. */
+struct area {
+	const char *name;
+	unsigned long key;
+	unsigned long *words;
+	unsigned long nr;
+	unsigned char *found;	/* by page: it was seen elsewhere */
+};
+
+static inline unsigned long mix(unsigned long x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9UL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebUL;
+	return x ^ (x >> 31);
+}
+
+/* The first word of a page: its number, hidden by the key of its area. */
+static inline unsigned long head(const struct area *area, unsigned long page)
+{
+	return mix(area->key << 32) ^ page;
+}
+
+static inline void fill_page(const struct area *area, unsigned long page, unsigned long *word)
+{
+	unsigned long i;
+
+	word[0] = head(area, page);
+	for (i = 1; i < WORDS; i++)
+		word[i] = mix(word[0] + i);
+}
+
+static inline void fill(struct area *area)
+{
+	unsigned long page;
+
+	for (page = 0; page < area->nr; page++)
+		fill_page(area, page, area->words + page * WORDS);
+}
+
+static inline bool page_is(const struct area *area, unsigned long page, const unsigned long *word)
+{
+	unsigned long i;
+
+	if (word[0] != head(area, page))
+		return false;
+	for (i = 1; i < WORDS; i++)
+		if (word[i] != mix(word[0] + i))
+			return false;
+	return true;
+}
+
+static inline bool is_filled(const struct area *area)
+{
+	unsigned long page, bad = 0;
+
+	for (page = 0; page < area->nr; page++)
+		if (!page_is(area, page, area->words + page * WORDS) && !bad++)
+			ksft_print_msg("%s: page %lu has changed\n", area->name, page);
+	if (bad)
+		ksft_print_msg("%s: %lu of %lu pages have changed\n", area->name,
+			       bad, area->nr);
+	return area->nr && !bad;
+}
+
+#endif
