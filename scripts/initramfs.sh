@@ -4,10 +4,10 @@
 #
 # Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
 # drop is without tests: that of the series) and its modules under /tests, busybox,
-# ndctl, daxctl, mke2fs and makedumpfile with the libraries they need, and the tree's own test of
-# memory hotplug with the bash that it wants. Built with the tree's gen_init_cpio
-# into build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has
-# changed. Environment: PIN FLAVOUR.
+# ndctl, daxctl, mke2fs, makedumpfile and bash with the libraries they need, and in
+# /tests/FOLDER the tag's own kselftests, see tree-tests.sh. Built with the tree's
+# gen_init_cpio into build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes
+# into it has changed. Environment: PIN FLAVOUR.
 #
 # Exit codes: 0 packed or up to date, 1 a test does not compile, 2 bad input.
 
@@ -21,7 +21,6 @@ drop/*) VARIANT=$("$root/scripts/drop.sh" --name "$VARIANT") || exit ;;
 esac
 out=$build_d/$VARIANT-$FLAVOUR
 tests=$tree/tools/testing/selftests/memmap
-script=memory-hotplug/mem-on-off-test.sh
 [[ -f $out/kernel.stamp ]] || die 2 "no kernel in $out; run: make kernel VARIANT=$VARIANT"
 [[ -d $tests ]] || die 2 "no $tests; run: make refresh tree"
 # sbin is not in everybody's PATH
@@ -34,8 +33,11 @@ done
 build_folder
 mapfile -t programs < <(command -v busybox "${tools[@]}")
 mapfile -t modules < <(find "$out" -name '*.ko')
-key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" \
-	"$(dirname "$tests")/$script" "${programs[@]}" |
+"$root/scripts/tree-tests.sh" "$tree"
+own=$build_d/tree-tests
+[[ -f $own/list ]] || own=
+key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" "${programs[@]}" \
+	${own:+"$own/stamp"} |
 	sha256sum | cut -d' ' -f1)
 [[ -s $out/guest.cpio && -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
 rm -f "$out/guest.stamp"
@@ -74,7 +76,9 @@ file() {
 	for program in "$out/selftests"/memmap_*; do
 		file "/tests/${program##*/}" "$program"
 	done
-	file "/tests/$script" "$(dirname "$tests")/$script"
+	[[ -z $own ]] || while read -r program; do
+		file "/tests/$program" "$own/$program"
+	done <"$own/list"
 	for module in "${modules[@]}"; do
 		file "/tests/${module##*/}" "$module"
 	done

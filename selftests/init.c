@@ -6,6 +6,8 @@
  * What to run comes from the kernel command line, tests="word word ...":
  *
  *	prog,arg,...	run /tests/prog with these arguments
+ *	vm/prog,arg,...	the same for a selftest of the tree that is not ours, which
+ *			need not know TAP: its exit code is its result then
  *	kunit,suite	load /tests/<suite>_kunit.ko, report what it found
  *	shell		no tests: an interactive shell on the console
  *
@@ -38,6 +40,9 @@
 #define MAX_TESTS	16
 #define MAX_ARGS	16
 #define KSFT_SKIP	4
+#ifndef TESTS
+#define TESTS		"/tests"	/* scripts/tests/init.sh has another */
+#endif
 
 static int report_fd = STDOUT_FILENO;
 
@@ -146,6 +151,9 @@ struct progress {
 	int seen;
 	int failed;
 	char skip[256];	/* the reason for skipping all of it */
+	char run[64];	/* what kselftest_harness.h has begun */
+	char last[256];	/* the line before this one */
+	int tap;	/* it knows TAP */
 };
 
 /* Pass on one line of a kselftest, in KUnit's dialect. */
@@ -157,6 +165,7 @@ static void report_line(const char *line, struct progress *p)
 
 	if (p->planned < 0 && sscanf(line, "1..%d", &number) == 1) {
 		p->planned = number;
+		p->tap = 1;
 		skip = strstr(line, "# SKIP");
 		if (skip)
 			snprintf(p->skip, sizeof(p->skip), "%s",
@@ -180,23 +189,31 @@ static void report_line(const char *line, struct progress *p)
 		/* kselftest.h has no name for what is skipped: "# SKIP name: why" */
 		if (sscanf(what, "# SKIP %63[a-z0-9_]: %n", name, &len) == 1 && len)
 			report("    ok %d - %s # SKIP %s\n", number, name, what + len);
+		/* nor has kselftest_harness.h, which has said it before */
+		else if (!strncmp(what, "# SKIP", 6) && p->run[0])
+			report("    ok %d - %s %s\n", number, p->run, what);
 		else
 			report("    %s %d - %s\n", ok ? "ok" : "not ok", number, what);
 		return;
 	}
 
-	if (!strncmp(line, "TAP version", 11))
+	if (!strncmp(line, "TAP version", 11)) {
+		p->tap = 1;
 		return;
+	}
+	sscanf(line, "# RUN %63s", p->run);
+	snprintf(p->last, sizeof(p->last), "%s", line);
 	report("    %s%s\n", line[0] == '#' ? "" : "# ", line);
 }
 
-static pid_t spawn(char *const argv[], int *out)
+static pid_t spawn(char *argv[], int *out)
 {
-	char path[256];
+	char path[256], *slash;
 	int fds[2];
 	pid_t pid;
 
-	snprintf(path, sizeof(path), "/tests/%s", argv[0]);
+	snprintf(path, sizeof(path), TESTS "/%s", argv[0]);
+	slash = strchr(argv[0], '/') ? strrchr(path, '/') : NULL;
 	if (pipe(fds))
 		return -1;
 	/* A grandchild that hangs in the kernel must not keep the pipe open for us. */
@@ -208,6 +225,13 @@ static pid_t spawn(char *const argv[], int *out)
 		dup2(fds[1], STDERR_FILENO);
 		close(fds[1]);
 		setenv("PATH", "/tests:/bin:/sbin:/usr/bin:/usr/sbin", 1);
+		if (slash) {	/* as run_kselftest.sh does, and some open themselves */
+			*slash = '\0';
+			if (chdir(path))
+				printf("chdir %s: %s\n", path, strerror(errno));
+			*slash = '/';
+			argv[0] = path;
+		}
 		execv(path, argv);
 		printf("Bail out! %s: %s\n", path, strerror(errno));
 		fflush(stdout);
@@ -257,6 +281,34 @@ static int follow(pid_t pid, int fd, struct progress *p)
 	return status;
 }
 
+/*
+ * A selftest without TAP is one test: what its exit code says of these arguments.
+ */
+static void report_exit(char *const argv[], struct progress *p, int status)
+{
+	int skipped = WIFEXITED(status) && WEXITSTATUS(status) == KSFT_SKIP;
+	char name[128], *c;
+	size_t len = 0;
+
+	for (argv++; *argv && len < sizeof(name) - 1; argv++)
+		len += snprintf(name + len, sizeof(name) - len, "%s%s",
+				len ? "_" : "", *argv + strspn(*argv, "-/"));
+	if (!len)
+		strcpy(name, "exit");
+	for (c = name; *c; c++)
+		if (strchr("/ #", *c))
+			*c = '_';
+
+	p->planned = 1;
+	p->seen = 1;
+	p->failed = status && !skipped;
+	report("    1..1\n");
+	if (p->failed)
+		report("    # ended with status %#x\n", status);
+	report("    %s 1 - %s%s%s\n", p->failed ? "not ok" : "ok", name,
+	       skipped ? " # SKIP " : "", skipped ? p->last : "");
+}
+
 static void end_test(int number, const char *name, struct progress *p,
 		     int status)
 {
@@ -281,17 +333,21 @@ static void end_test(int number, const char *name, struct progress *p,
 	report("%s %d - %s\n", bad ? "not ok" : "ok", number, name);
 }
 
-static void run_program(int number, char *const argv[])
+static void run_program(int number, char *argv[])
 {
+	const char *slash = strrchr(argv[0], '/');
+	const char *name = slash ? slash + 1 : argv[0];
 	struct progress p = { .planned = -1 };
 	int out, status = -1;
 	pid_t pid;
 
-	report("    # Subtest: %s\n", argv[0]);
+	report("    # Subtest: %s\n", name);
 	pid = spawn(argv, &out);
 	if (pid > 0)
 		status = follow(pid, out, &p);
-	end_test(number, argv[0], &p, status);
+	if (slash && !p.tap)
+		report_exit(argv, &p, status);
+	end_test(number, name, &p, status);
 }
 
 /* Load a KUnit suite and copy its own report, which debugfs keeps. */
