@@ -97,6 +97,7 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
     if len(append) + len(case.tests) + len(' tests=""') > CMDLINE_MAX:
         die(f"{name}: the kernel's command line would be longer than {CMDLINE_MAX} characters")
     lines = [["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+             ["-d", "cpu_reset", "-D", "qemu.log"],     # a triple fault looks like a power-off else
              ["-machine", case.machine], ["-accel", accel], ["-cpu", arch["cpu-" + accel]],
              ["-smp", str(case.cpus)], ["-m", case.mem]]
     ports = [["-chardev", "file,id=result,path=result.ktap,append=on"],
@@ -129,7 +130,7 @@ cd "$(dirname "$0")" || exit 2
 [ -v TESTS ] || TESTS={shlex.quote(case.tests)}
 : "${{KERNEL:={out / arch['image']}}}"
 : "${{INITRD:={out / 'guest.cpio'}}}"
-rm -rf out qmp.sock control.sock result.ktap coverage.tar && mkdir out && : >console.log || exit 2
+rm -rf out qmp.sock control.sock result.ktap coverage.tar qemu.log && mkdir out && : >console.log || exit 2
 {files}{start}{shlex.quote(arch['qemu'])} \\
 {body} \\
 \t-kernel "$KERNEL" -initrd "$INITRD" \\

@@ -4,7 +4,7 @@
 
 usage: judge.py [--deny FILE] [--allow FILE] RESULT
 
-Reads case.conf, meta.json, qemu.exit, console.log, result.ktap and host.log of
+Reads case.conf, meta.json, qemu.exit, console.log, result.ktap, host.log and qemu.log of
 RESULT and prints one line. A pass takes positive evidence: every planned test
 reported, the console log is whole and no line of it is denied by splat.deny.
 Exit code: 0 pass, 1 fail or lost, 77 skip, 124 timeout, 125 broken.
@@ -75,6 +75,9 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
         return "timeout", panic or f"killed by the host; {last}"
     if panic:
         return "lost", panic
+    log = result / "qemu.log"
+    if log.exists() and "Triple fault" in read(log):
+        return "lost", f"triple fault; {last}"
     if qemu != "0" and not started:
         return "broken", f"QEMU exited {qemu}: {last_line(result / 'host.log')}"
     for each in (*earlier, report):
