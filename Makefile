@@ -4,6 +4,7 @@
 PIN          ?= v5.10.223
 VARIANT      ?= base series
 FLAVOUR      ?= default
+ARCH         ?= x86_64
 CASE         ?= *
 ACCEL        ?=
 JOBS         ?= $(shell nproc)
@@ -16,7 +17,10 @@ RESULT       ?=
 DRY          ?=
 FORCE        ?=
 STARTED      := $(shell date +%s)
-export PIN VARIANT FLAVOUR CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
+export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
+
+# the kernel's make has an ARCH of its own: scripts get ours from the environment alone
+MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
 
 # drop/8 is drop/<name of the patch> everywhere
 ifneq ($(findstring drop/,$(VARIANT)),)
@@ -129,6 +133,6 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
 		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
 	@printf '\n  variables (now):\n'
-	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' CASE '$(CASE)' \
+	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \
 		KERNEL_GIT '$(KERNEL_GIT)' BUILD '$(BUILD)' DRY '$(DRY)'

@@ -7,7 +7,7 @@
 # /dev/kvm may exist, open and take ioctls, and still never run a kernel (nested
 # or sandboxed hosts). So the newest kernel under BUILD is booted under KVM and must say
 # "init: start" within KVM_LIMIT (15) seconds. The answer, its reason and what it
-# depends on are kept in BUILD/accel; --force asks again. Environment: BUILD, QEMU,
+# depends on are kept in BUILD/accel (accel-ARCH when that is not x86_64); --force asks again. Environment: BUILD, QEMU,
 # ARCH, CONFIGS, KVM_LIMIT, KVM_DEV. Exit code: 0 answered, 2 there is no kernel yet.
 
 set -euo pipefail
@@ -25,10 +25,13 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-$root/build}
 dev=${KVM_DEV:-/dev/kvm}
 limit=${KVM_LIMIT:-15}
-conf=${CONFIGS:-$root/qemu-configs}/arch/${ARCH:-x86_64}.conf
+arch=${ARCH:-x86_64}
+conf=${CONFIGS:-$root/qemu-configs}/arch/$arch.conf
 [ -r "$conf" ] || die "no $conf; ARCH= must be one of those beside it"
 value() { sed -n "s/^$1 *= *//p" "$conf"; }
 qemu=${QEMU:-$(value qemu)}
+memory=$build/accel
+[ "$arch" = x86_64 ] || memory+=-$arch
 command -v "$qemu" >/dev/null || die "$qemu is not installed; run: make deps"
 
 # The answer holds while these do: QEMU, the host's kernel, the device and our right to it.
@@ -39,22 +42,22 @@ if [ -e "$dev" ]; then
 fi
 key="$("$qemu" --version | head -n 1); host $(uname -r); $dev $state"
 
-if [ "${1-}" != --force ] && [ "$(sed -n 3p "$build/accel" 2>/dev/null)" = "$key" ]; then
-	head -n 1 "$build/accel"
+if [ "${1-}" != --force ] && [ "$(sed -n 3p "$memory" 2>/dev/null)" = "$key" ]; then
+	head -n 1 "$memory"
 	exit 0
 fi
 
 answer() {	# kvm|tcg reason
 	mkdir -p "$build"
-	printf '%s\n' "$1" "$2" "$key" >"$build/accel.$$"
-	mv "$build/accel.$$" "$build/accel"
+	printf '%s\n' "$1" "$2" "$key" >"$memory.$$"
+	mv "$memory.$$" "$memory"
 	echo "$1"
 	exit 0
 }
 
 [ "$state" != absent ] || answer tcg "there is no $dev"
 [[ $state = *usable ]] || answer tcg "$dev is there, but uid $(id -u) may not read and write it"
-[ "$(uname -m)" = "${ARCH:-x86_64}" ] || answer tcg "the host is $(uname -m), not ${ARCH:-x86_64}"
+[ "$(uname -m)" = "$arch" ] || answer tcg "the host is $(uname -m), not $arch"
 
 # The newest kernel that has its guest beside it, whatever its pin, variant and flavour.
 image=$(value image)

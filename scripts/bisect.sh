@@ -20,7 +20,7 @@ command -v sparse >/dev/null || die 2 "no sparse on this machine; run: make deps
 kernel_setup
 build_folder
 src=$bisect_tree
-work=$build_d/bisect/$FLAVOUR
+work=$build_d/bisect/$label
 out=$work/build
 log=$work/build.log
 repair
@@ -49,7 +49,7 @@ build() {
 	put "$src" bisect "$1"
 	# options that come with a later patch are not there yet
 	configure "$src" "$out" "$work/config.log" "${fragments[@]}" || die 1 "$what: configuring failed, see $work/config.log"
-	compile "$what" "$log" make -C "$src" "O=$out" "CC=$cc" LOCALVERSION=-bisect W=1 C=1 bzImage modules ||
+	compile "$what" "$log" make -C "$src" "O=$out" "CC=$cc" LOCALVERSION=-bisect W=1 C=1 "${image##*/}" modules ||
 		die 1 "$what does not build, see $log"
 }
 

@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 
+from case import ARCH, label
 from command import (CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, machine_scale,
                      output, probe, script, select_cases, timeout_scale, with_parent)
 
@@ -31,7 +32,7 @@ from command import (CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, 
 class Guest:
     def __init__(self, case, name: str, variant: str, flavour: str):
         self.case, self.name, self.variant, self.flavour = case, name, variant, flavour
-        self.dir = RESULTS / PIN / flavour / variant / name
+        self.dir = RESULTS / PIN / label(flavour) / variant / name
         self.conf = CONFIGS / f"{name}.conf"
         self.out = output(variant, flavour)     # where its kernel is
         self.bytes = footprint(case)
@@ -70,7 +71,7 @@ class Guest:
         (self.dir / "qemu.exit").write_text(status + "\n")
         built = self.out / "build.json"
         build = json.loads(built.read_text()) if built.exists() else {}
-        meta = {"pin": PIN, "variant": self.variant, "flavour": self.flavour, "case": self.name, **facts,
+        meta = {"pin": PIN, "variant": self.variant, "flavour": self.flavour, "arch": self.case.arch, "case": self.name, **facts,
                 **{k: build.get(k, "") for k in ("compiler", "kernel", "config")},
                 "seconds": seconds, "started": self.date}
         (self.dir / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
@@ -158,7 +159,7 @@ def main() -> int:
         for variant in variants:
             for name, target in ((arch["image"], "kernel"), ("guest.cpio", "guest")):
                 if not (path := output(variant, args.flavour) / name).exists():
-                    die(f"no {path}; run: make {target} PIN={PIN} VARIANT={variant} FLAVOUR={args.flavour}")
+                    die(f"no {path}; run: make {target} PIN={PIN} VARIANT={variant} FLAVOUR={args.flavour} ARCH={ARCH}")
         accel, reason = probe(ENV.get("ACCEL") or "auto")
 
     def text(name: str, variant: str) -> str:
@@ -169,7 +170,7 @@ def main() -> int:
         return 0
     version = subprocess.run([arch["qemu"], "--version"], capture_output=True, text=True).stdout
     facts = {"accel": accel, "accel_reason": reason, "qemu": version.partition("\n")[0]}
-    place = RESULTS / PIN / args.flavour
+    place = RESULTS / PIN / label(args.flavour)
     place.mkdir(parents=True, exist_ok=True)
     lock = open(place / ".lock", "w")       # two of us here would delete each other's results
     try:

@@ -4,8 +4,9 @@
 
 usage: case.py [--configs DIR] list [GLOB]
 
-`list` prints the name of each case, its groups, and its first line: what it shows; with
-GLOB `*` also what no case shows, and why (DIR/not-here).
+`list` prints the name of each case, its groups, and its first line: what it shows; only
+the cases of the architecture that ARCH in the environment names (x86_64); with GLOB `*`
+also what no case shows, and why (DIR/not-here).
 GLOB may be several, space separated; @quick is every case in the group quick.
 A case runs in each flavour, except where its `flavours` names others; a flavour whose
 fragment says `# only: cases that name it` runs those alone.
@@ -23,8 +24,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
+ARCH = os.environ.get("ARCH") or "x86_64"
 
-ONCE = ("machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours",
+ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours",
         "base_fails", "base_dies")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, ...
 REPEATED = ("devices", "append", "hotplug", "files", "allows")
@@ -33,6 +35,17 @@ REQUIRED = ("machine", "mem", "tests", "timeout")
 GROUPS = ("quick",)     # and full: every case
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
 FAILURE = re.compile(r"[\w-]+(\.[\w.-]+)?")
+
+
+def label(flavour: str, arch: str = ARCH) -> str:
+    """What builds and results of a flavour are called."""
+    return flavour if arch == "x86_64" else f"{flavour}-{arch}"
+
+
+def parted(name: str) -> tuple[str, str]:
+    """Flavour and architecture of a label."""
+    flavour, _, arch = name.partition("-")
+    return flavour, arch or "x86_64"
 
 
 class CaseError(Exception):
@@ -44,6 +57,7 @@ class Case:
     """One case; the fields are the keys of the file, parsed."""
     name: str
     claim: str
+    arch: str = "x86_64"
     machine: str = ""
     mem: str = ""
     cpus: int = 1
@@ -163,6 +177,8 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
             for name in [of] if dot else value.split() if key == "flavours" else []:
                 if fragments.is_dir() and not (fragments / f"{name}.config").exists():
                     raise ValueError(f"unknown flavour '{name}'")
+            if key == "arch" and (archs := path.parent / "arch").is_dir() and not (archs / f"{value}.conf").exists():
+                raise ValueError(f"unknown architecture '{value}'")
             if key not in REPEATED and key in seen:
                 raise ValueError(f"key '{key}' is there twice")
             set_key(special.setdefault(of, Case("", "")) if dot else case, word, value)
@@ -185,15 +201,15 @@ def runs_in(case: Case, flavour: str, configs: Path) -> bool:
     return not (fragment.is_file() and ONLY in fragment.read_text().splitlines())
 
 
-def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "") -> list[Case]:
-    """The cases below configs by name; glob may be several, or @group, space separated.
-    With a flavour: those that run in it."""
+def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "", arch: str = ARCH) -> list[Case]:
+    """The cases of an architecture (of all: "") by name; glob may be several, or @group,
+    space separated. With a flavour: those that run in it."""
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
     found = []
     for path in sorted(Path(configs).glob("*.conf")):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
         case = load(path, flavour=flavour) if named or groups else None     # need not even parse
-        if case and flavour and not runs_in(case, flavour, configs):
+        if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)):
             continue
         if case and (named or groups & {"full", *case.group}):
             found.append(case)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from case import CaseError, find
+from case import ARCH, CaseError, find, label
 
 HERE = Path(__file__).resolve().parent
 ENV = os.environ
@@ -32,7 +32,7 @@ def die(text: str, code: int = 2):
 
 def architecture() -> dict:
     """qemu-configs/arch/ARCH.conf; QEMU= names another binary."""
-    path = CONFIGS / "arch" / f"{ENV.get('ARCH') or 'x86_64'}.conf"
+    path = CONFIGS / "arch" / f"{ARCH}.conf"
     if not path.exists():
         die(f"no {path}; ARCH= must be one of those beside it")
     pairs = [line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and line[0] != "#"]
@@ -62,14 +62,14 @@ def probe(want: str) -> tuple[str, str]:
         return "tcg", "asked for by ACCEL=tcg"
     if subprocess.run([HERE / "accel.sh"], stdout=subprocess.DEVNULL).returncode:
         sys.exit(2)     # accel.sh has said why
-    accel, reason = (BUILD / "accel").read_text().splitlines()[:2]
+    accel, reason = (BUILD / label("accel")).read_text().splitlines()[:2]
     if want == "kvm" and accel != "kvm":
         die(f"ACCEL=kvm, but {reason}; run: make boot ACCEL=tcg")
     return accel, reason
 
 
 def output(variant: str, flavour: str) -> Path:
-    return BUILD / PIN / f"{variant}-{flavour}"
+    return BUILD / PIN / f"{variant}-{label(flavour)}"
 
 
 def size(text) -> int:
@@ -93,7 +93,7 @@ def footprint(case) -> int:
 def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) -> str:
     """The text of cmd.sh."""
     out = output(variant, flavour)
-    append = " ".join([arch["append"], "panic=-1 nokaslr", *case.append])
+    append = " ".join([arch["append"], "panic=-1", *case.append])
     if len(append) + len(case.tests) + len(' tests=""') > CMDLINE_MAX:
         die(f"{name}: the kernel's command line would be longer than {CMDLINE_MAX} characters")
     lines = [["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
@@ -123,7 +123,7 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
     files = "".join(f"truncate -s {size(s)} {shlex.quote('out/' + f)}\n" for f, s in case.files.items())
     return f"""#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# {name}, {PIN} {variant} {flavour}: this very guest again, console here and in console.log.
+# {name}, {PIN} {variant} {label(flavour)}: this very guest again, console here and in console.log.
 # KERNEL=, INITRD=, TESTS= and CONSOLE= (a QEMU chardev) replace a part; arguments go to QEMU.
 # shellcheck disable=SC2016 # the $ of memmap=1G$4G is for the kernel
 cd "$(dirname "$0")" || exit 2
@@ -147,7 +147,7 @@ def select_cases(globs: str, flavour: str = "") -> dict:
     if not chosen and flavour and (others := find(CONFIGS, globs)):
         die(f"in flavour {flavour} there is none of: {' '.join(case.name for case in others)}; see `flavours` in README.md")
     if not chosen:
-        every = sorted(p.stem for p in CONFIGS.glob("*.conf"))
+        every = [case.name for case in find(CONFIGS, "*", flavour)]
         die(f"no case matches '{globs}'; the cases are: {' '.join(every) or 'none'}")
     return chosen
 

@@ -9,7 +9,7 @@ names in base_fails; without base_fails base has to pass, too. Prints the table
 and, for each row that is not as expected, what matters and how to repeat it;
 writes table.txt, junit.xml and results.ktap beside the results. --odd prints only the
 rows that are not as expected, and writes nothing. Defaults come from the
-environment: PIN FLAVOUR CASE VARIANT RESULTS BUILD CONFIGS; also NO_COLOR.
+environment: PIN FLAVOUR ARCH CASE VARIANT RESULTS BUILD CONFIGS; also NO_COLOR.
 Exit code: 0 all rows as expected, 1 not, 125 a result is missing, stale or broken.
 """
 import argparse
@@ -24,7 +24,7 @@ import stack
 from rows import Row, clean, gather
 
 ENV = os.environ
-DEFAULT = {"PIN": "v5.10.223", "FLAVOUR": "default"}
+DEFAULT = {"PIN": "v5.10.223", "FLAVOUR": "default", "ARCH": "x86_64"}
 UNJUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
 
@@ -32,7 +32,13 @@ COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
 def read_rows(place: Path, variants: list[str], glob: str) -> list[Row]:
     """What is stored below place, weighed: a row for each case that matches."""
     build = Path(ENV.get("BUILD") or cases.ROOT / "build")
-    return gather(place, cases.find(glob=glob, flavour=place.name), variants, build)
+    flavour, arch = cases.parted(place.name)
+    return gather(place, cases.find(glob=glob, flavour=flavour, arch=arch), variants, build)
+
+
+def setting_of(place: Path) -> dict[str, str]:
+    """What results/PIN/LABEL says of the results in it."""
+    return dict(zip(DEFAULT, [place.parent.name, *cases.parted(place.name)]))
 
 
 def again(name: str, variant: str, setting: dict) -> str:
@@ -122,8 +128,7 @@ def main() -> int:
     args = parser.parse_args()
     setting = {key: ENV.get(key) or value for key, value in DEFAULT.items()}
     place = (args.place or Path(ENV.get("RESULTS") or cases.ROOT / "results")
-             / setting["PIN"] / setting["FLAVOUR"]).resolve()
-    setting = {"PIN": place.parent.name, "FLAVOUR": place.name}
+             / setting["PIN"] / cases.label(setting["FLAVOUR"])).resolve()
     variants = args.variant or (ENV.get("VARIANT") or "base series").split()
     try:
         rows = read_rows(place, variants, args.case)
@@ -140,11 +145,11 @@ def main() -> int:
     status = (125 if any(cell.verdict in UNJUDGED for row in rows for cell in row.cells)
               else 1 if any(cell.problem for row in rows for cell in row.cells) else 0)
     if args.odd:
-        sys.stdout.write(details(rows, setting) + "\n" if status else "")
+        sys.stdout.write(details(rows, setting_of(place)) + "\n" if status else "")
         return status
     title = f"{place.parent.name} {place.name}: {' x '.join(variants)}"
     title += f", cases {args.case}" if args.case != "*" else ""
-    end = "\n".join(["", footer(variants, rows), details(rows, setting)]).rstrip() + "\n"
+    end = "\n".join(["", footer(variants, rows), details(rows, setting_of(place))]).rstrip() + "\n"
     colour = sys.stdout.isatty() and not ENV.get("NO_COLOR")
     (place / "table.txt").write_text(table(title, variants, rows, False) + end)
     junit.write(place / "junit.xml", rows)

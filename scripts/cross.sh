@@ -16,6 +16,7 @@
 # Exit codes: 0 all built, 1 one does not build or says something, 2 bad input.
 
 set -euo pipefail
+unset ARCH	# each build has its own
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$root/scripts/kbuild.sh"
 

@@ -8,7 +8,7 @@ Each repetition is a run of boot.py with results of its own, in results/flaky/M/
 M being the first free number; rows.py weighs it as it does for compare.py's table. What is
 not as expected is printed as it comes, and kept; all else is removed. At the end there is
 the rate of each cell, expected/N, and how often it was something else, and what.
-Environment: PIN VARIANT FLAVOUR CASE RESULTS BUILD CONFIGS, and what boot.py reads.
+Environment: PIN VARIANT FLAVOUR ARCH CASE RESULTS BUILD CONFIGS, and what boot.py reads.
 Exit code: 0 all of them 100 %, 1 not, 2 bad input.
 """
 import collections
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import compare
 from boot import end_by_exit
+from case import ARCH, label
 from command import BUILD, ENV, HERE, PIN, RESULTS, die, fresh, select_cases, with_parent
 from rows import Row, gather
 
@@ -50,7 +51,7 @@ def repeat(folder: Path, chosen: list) -> list[Row]:
     if code not in (0, 125):
         last = (folder / "boot.log").read_text().strip().rpartition("\n")[2]
         die(last.removeprefix("boot.py: ") or f"boot.py ended with {code}")
-    return gather(folder / PIN / FLAVOUR, chosen, VARIANTS, BUILD)
+    return gather(folder / PIN / label(FLAVOUR), chosen, VARIANTS, BUILD)
 
 
 def report(rates: dict, number: int) -> None:
@@ -78,7 +79,7 @@ def main() -> int:
     end_by_exit()
     rates = {(case.name, v): collections.Counter() for case in chosen for v in VARIANTS}
     place, begin, bad = fresh(RESULTS / "flaky"), time.monotonic(), 0
-    say(f"{number} x {len(rates)} guests: {PIN} {FLAVOUR}, {' x '.join(VARIANTS)}")
+    say(f"{number} x {len(rates)} guests: {PIN} {label(FLAVOUR)}, {' x '.join(VARIANTS)}")
     for done in range(1, number + 1):
         folder = place / str(done)
         try:
@@ -102,7 +103,7 @@ def main() -> int:
         say(f"{done}/{number} {len(rates) - len(odd)} of {len(rates)} as expected"
             + (f", {each * (number - done):.0f} s to go" if done < number else ""))
         if odd:
-            print(compare.details(rows, {"PIN": PIN, "FLAVOUR": FLAVOUR}).lstrip("\n"), flush=True)
+            print(compare.details(rows, {"PIN": PIN, "FLAVOUR": FLAVOUR, "ARCH": ARCH}).lstrip("\n"), flush=True)
     report(rates, number)
     if not bad:
         place.rmdir()

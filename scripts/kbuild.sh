@@ -5,21 +5,26 @@
 
 # shellcheck disable=SC2034,SC2154  # variables of and for whoever sources this
 
-# kernel_setup: how kernels are configured and built: configs, fragments, arch, compiler,
-# cc (with ccache), and what make exports. An unknown FLAVOUR is refused
+# kernel_setup: how kernels are configured and built: configs, fragments, compiler,
+# cc (with ccache), image, and what make goes by: its ARCH is another one than ours.
+# An unknown FLAVOUR or ARCH is refused
 kernel_setup() {
-	local known
+	local known make
 	configs=$root/qemu-configs/kernel
-	arch=${ARCH:-x86_64}
 	fragments=("$configs/common.config" "$configs/$arch.config" "$root/selftests/config"
 		"$root/kunit/kunitconfig" "$configs/flavour/$FLAVOUR.config")
 	if [[ ! -f ${fragments[-1]} ]]; then
 		known=$(cd "$configs/flavour" && printf ' %s' *.config)
 		die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"
 	fi
-	compiler=$(gcc --version | head -n 1)
-	cc=gcc
-	! command -v ccache >/dev/null || cc="ccache gcc"
+	image=$(arch_key image) || exit
+	read -ra make <<<"$(arch_key make)"
+	unset ARCH CROSS_COMPILE
+	((${#make[@]} == 0)) || export "${make[@]}"
+	cc=${CROSS_COMPILE:-}gcc
+	command -v "$cc" >/dev/null || die 2 "no $cc on this machine; run: make deps ALL=1"
+	compiler=$("$cc" --version | head -n 1)
+	! command -v ccache >/dev/null || cc="ccache $cc"
 	# The same sources give the same objects wherever and whenever they are
 	# built, so that ccache finds them
 	export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=memmap KBUILD_BUILD_HOST=memmap
@@ -27,7 +32,8 @@ kernel_setup() {
 }
 
 # configure SRC OUT LOG FRAGMENT...: merge the fragments on allnoconfig; sets
-# lost to the options that did not survive. ARCH may come from the environment
+# lost to the options that did not survive. ARCH and CROSS_COMPILE
+# are in the environment, if need be
 configure() {
 	local src=$1 out=$2 log=$3
 	shift 3

@@ -4,12 +4,12 @@
 #
 # allnoconfig plus the fragments in qemu-configs/kernel (common, ARCH and
 # flavour/FLAVOUR) and those of selftests/ and kunit/, out of tree, into
-# build/PIN/VARIANT-FLAVOUR. An option that does not survive
+# build/PIN/VARIANT-FLAVOUR, with -ARCH behind it when that is not x86_64. An option that does not survive
 # fails by name, and so does a compiler's warning in a file that the series
 # touches. Nothing is done when neither the tree nor a fragment nor the compiler
 # has changed. All drops are built in build/PIN/drop/build-FLAVOUR, one after
 # the other; what a guest needs is kept in build/PIN/drop/PATCH-FLAVOUR.
-# Environment: PIN FLAVOUR JOBS.
+# Environment: PIN FLAVOUR ARCH JOBS.
 #
 # Exit codes: 0 built or up to date, 1 the kernel does not build, 2 bad input.
 
@@ -33,24 +33,23 @@ esac
 
 kernel_setup
 build_folder
-keep=$build_d/$VARIANT-$FLAVOUR
+keep=$build_d/$VARIANT-$label
 out=$keep
 # beside its tree like series is, so that ccache sees the same paths
-[[ $VARIANT != drop/* ]] || out=$build_d/drop/build-$FLAVOUR
+[[ $VARIANT != drop/* ]] || out=$build_d/drop/build-$label
 mkdir -p "$out" "$keep"
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
 key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $compiler") | sha256sum | cut -d' ' -f1)
-image=$(sed -n 's/^image *= *//p' "$root/qemu-configs/arch/$arch.conf")
 if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
-	stage kernel "$VARIANT-$FLAVOUR is up to date"
+	stage kernel "$VARIANT-$label is up to date"
 	exit 0
 fi
 rm -f "$keep/kernel.stamp" "$keep/build.json"
 
 # The version tells on the console who booted; line numbers are for call traces
 build=(make -C "$src" "O=$out" "CC=$cc" "LOCALVERSION=-${VARIANT%%/*}" KCFLAGS=-g1)
-targets=(bzImage modules)
+targets=("${image##*/}" modules)
 ! grep -qx 'CONFIG_GDB_SCRIPTS=y' "${fragments[@]}" || targets+=(scripts_gdb)
 # a flavour may instrument no more than the files that the series touches
 instrument=$(sed -n 's/^# touched files only: //p' "${fragments[-1]}")
@@ -61,16 +60,16 @@ if [[ -n $instrument ]]; then
 	done < <(g -C "$tree" diff --name-only "$PIN" HEAD -- '*.c' ':!tools')
 fi
 
-stage kernel "$VARIANT-$FLAVOUR: configure"
-configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$FLAVOUR failed, see $log"
-[[ -z $lost ]] || die 2 "options of flavour $FLAVOUR that did not survive: $lost; mend $configs"
+stage kernel "$VARIANT-$label: configure"
+configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$label failed, see $log"
+[[ -z $lost ]] || die 2 "options of $label that did not survive: $lost; mend $configs"
 
-stage kernel "$VARIANT-$FLAVOUR: build; log in $log"
+stage kernel "$VARIANT-$label: build; log in $log"
 printf '%s\n' "${build[*]} -j${JOBS:-$(nproc)} ${targets[*]}" >"$out/build.cmd"
 : >"$log"
-if ! compile "$VARIANT-$FLAVOUR" "$log" "${build[@]}" "${targets[@]}"; then
+if ! compile "$VARIANT-$label" "$log" "${build[@]}" "${targets[@]}"; then
 	no_space "$(tail -n 50 "$log")" && die 1 "no space left in $out; make room and run: make kernel VARIANT=$VARIANT"
-	die 1 "$VARIANT-$FLAVOUR does not build, see $log"
+	die 1 "$VARIANT-$label does not build, see $log"
 fi
 
 # A warning in a file of ours is an error, but a drop may leave something that
@@ -93,4 +92,4 @@ if [[ $keep != "$out" ]]; then
 	)
 fi
 finished "$keep/kernel.stamp" "$key"
-stage kernel "$VARIANT-$FLAVOUR: built"
+stage kernel "$VARIANT-$label: built"

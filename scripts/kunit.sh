@@ -16,7 +16,7 @@ set -euo pipefail
 bad=0
 CASE=kunit VARIANT=$VARIANT "$root/scripts/boot.py"
 for variant in $VARIANT; do
-	result=$RESULTS/$PIN/$FLAVOUR/$variant/kunit
+	result=$RESULTS/$PIN/$label/$variant/kunit
 	verdict=$(sed -nE 's/^ *"verdict": "([a-z]+)".*/\1/p' "$result/verdict.json")
 	printf '\n%s, as %s reads %s:\n' "$variant" tools/testing/kunit/kunit.py "${result#"$root/"}/result.ktap"
 	read=pass

@@ -5,7 +5,8 @@
 #   . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 #
 # Sets root, BUILD, RESULTS, PIN, FLAVOUR, VARIANT, SERIES_DIR, PATCHES_DIR
-# (each may come from the environment) and the paths of the pin: series_d,
+# (each may come from the environment), arch (from ARCH), label (what builds and
+# results are called: FLAVOUR, or FLAVOUR-ARCH when that is not x86_64) and the paths of the pin: series_d,
 # patches_d, build_d, download_d, tree, base_tree, drop_tree,
 # bisect_tree, cross_tree, tree_stamp. A pin that has no folder series/PIN/ with a file
 # `base` is refused. A script that is called with -h prints the comment at its
@@ -44,6 +45,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PIN=${PIN:-v5.10.223}
 FLAVOUR=${FLAVOUR:-default}
 VARIANT=${VARIANT:-series}
+arch=${ARCH:-x86_64}
+label=$FLAVOUR
+[[ $arch == x86_64 ]] || label+=-$arch
 SERIES_DIR=$(realpath -m -- "${SERIES_DIR:-$root/series}")
 PATCHES_DIR=$(realpath -m -- "${PATCHES_DIR:-$root/patches}")
 BUILD=$(realpath -m -- "${BUILD:-$root/build}")
@@ -73,6 +77,13 @@ drop_tree=$build_d/drop/linux
 bisect_tree=$build_d/bisect/linux
 cross_tree=$build_d/cross/linux
 tree_stamp=$build_d/tree.stamp
+
+# arch_key KEY: the value of KEY in the file of the architecture
+arch_key() {
+	local conf=$root/qemu-configs/arch/$arch.conf
+	[[ -f $conf ]] || die 2 "no $conf; ARCH= must be one of those beside it"
+	sed -n "s/^$1 *= *//p" "$conf"
+}
 
 # base_key KEY: the values of KEY in series/PIN/base, one a line
 base_key() {

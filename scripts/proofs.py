@@ -17,7 +17,7 @@ PIN = ENV.get("PIN") or "v5.10.223"
 FLAVOUR = ENV.get("FLAVOUR") or "default"
 RESULTS = Path(ENV.get("RESULTS") or cases.ROOT / "results").absolute()
 SERIES = Path(ENV.get("SERIES_DIR") or cases.ROOT / "series") / PIN
-PLACE = RESULTS / PIN / FLAVOUR
+PLACE = RESULTS / PIN / cases.label(FLAVOUR)
 CLAIM = re.compile(r"#\s*(cases|needed by|not shown):\s*(\S.*?)\s*$")
 
 
@@ -49,7 +49,8 @@ class Proof:
         """The last column."""
         if self.problem:
             return f"NO: {self.problem}"
-        return {"cases": "yes", "needed by": "yes, to build", "not shown": "not shown"}[self.kind]
+        return {"cases": "yes", "needed by": "yes, to build", "elsewhere": f"shown on {self.claim}",
+                "not shown": "not shown"}[self.kind]
 
 
 def slug(patch: str) -> str:
@@ -57,7 +58,7 @@ def slug(patch: str) -> str:
     return re.sub(r"^\d+-|\.patch$", "", patch)
 
 
-def read_series(known: list[str]) -> tuple[list[str], list[Proof], list[str]]:
+def read_series(known: list[cases.Case]) -> tuple[list[str], list[Proof], list[str]]:
     """All patches in order, the claims, and what is wrong with the claims."""
     patches, proofs, wrong, group = [], [], [], ""
     for line in (SERIES / "series").read_text().splitlines():
@@ -75,12 +76,16 @@ def read_series(known: list[str]) -> tuple[list[str], list[Proof], list[str]]:
             continue
         proof = Proof(patch, found[1], found[2])
         proofs.append(proof)
+        archs: set[str] = set()
         if proof.kind == "cases":
             for word in proof.claim.split():
-                match = [name for name in known if fnmatch.fnmatchcase(name, word)]
-                proof.cases += [name for name in match if name not in proof.cases]
+                match = [case for case in known if fnmatch.fnmatchcase(case.name, word)]
+                archs |= {case.arch for case in match}
+                proof.cases += [case.name for case in match if case.arch == cases.ARCH and case.name not in proof.cases]
                 if not match:
                     wrong.append(f"{patch}: no case matches '{word}'; run: scripts/case.py list")
+            if archs and not proof.cases:   # make prove ARCH=... shows it
+                proof.kind, proof.claim = "elsewhere", " ".join(sorted(archs))
     for proof in proofs:
         later = [slug(p) for p in patches[patches.index(proof.patch) + 1:]]
         if proof.kind == "needed by" and proof.claim not in later:
@@ -108,7 +113,7 @@ def table(proofs: list[Proof]) -> str:
                      textwrap.wrap(clean(proof.words()), 32, break_on_hyphens=False)])
     widths = [max(len(text) for line in grid for text in line[i]) for i in range(3)]
     rule = "  ".join("-" * width for width in widths)
-    out = [f"{PIN} {FLAVOUR}: the series without one patch", "", rule]
+    out = [f"{PIN} {cases.label(FLAVOUR)}: the series without one patch", "", rule]
     for line in grid:
         for i in range(max(map(len, line))):
             out.append("  ".join((cell[i] if i < len(cell) else "").ljust(width)
@@ -117,8 +122,9 @@ def table(proofs: list[Proof]) -> str:
             out.append(rule)
     bad = sum(1 for proof in proofs if proof.problem)
     kinds = [proof.kind for proof in proofs if not proof.problem]
+    other = f"{kinds.count('elsewhere')} on another architecture, " if "elsewhere" in kinds else ""
     return "\n".join([*out, rule, "", f"{kinds.count('cases')} shown by cases, {kinds.count('needed by')} by the build, "
-                      f"{kinds.count('not shown')} not shown, {bad} not as the series says", ""])
+                      f"{other}{kinds.count('not shown')} not shown, {bad} not as the series says", ""])
 
 
 def stale(proofs: list[Proof]) -> list[str]:

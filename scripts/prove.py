@@ -116,7 +116,7 @@ def blames(error: str, patch: str) -> bool:
 
 def build_error() -> str:
     """The first error of the build that failed."""
-    log = (BUILD / PIN / "drop" / f"build-{FLAVOUR}" / "build.log").read_text(errors="replace")
+    log = (BUILD / PIN / "drop" / f"build-{cases.label(FLAVOUR)}" / "build.log").read_text(errors="replace")
     found = re.search(r"^.*(?:error: |ERROR: |undefined reference).*$", log, re.MULTILINE | re.IGNORECASE)
     text = found[0] if found else log.strip().rpartition("\n")[2]
     return clean(text.replace(f"{BUILD / PIN / 'drop' / 'linux'}/", "").replace("../", "")
@@ -216,7 +216,7 @@ def prove(proofs: list[Proof], patches: list[str]) -> None:
         proof.key, proof.content = keys(proof, patches, tools_id)
         if seconds := last_time(proof):
             took[proof.slug] = seconds
-        if proof.kind != "not shown" and not restore(proof, "key"):
+        if proof.kind not in ("not shown", "elsewhere") and not restore(proof, "key"):
             todo.append(proof)
     if not todo:
         return
@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("patch", nargs="*")
     args = parser.parse_args()
     try:
-        patches, proofs, wrong = read_series([case.name for case in cases.find()])
+        patches, proofs, wrong = read_series(cases.find(arch=""))
     except (OSError, cases.CaseError) as err:
         print(f"prove.py: {err}", file=sys.stderr)
         return 2
@@ -272,10 +272,10 @@ def main() -> int:
         return 130
     text = table(chosen)
     if not args.patch:
-        name = "prove" if FLAVOUR == "default" else f"prove-{FLAVOUR}"
+        name = "prove" if (label := cases.label(FLAVOUR)) == "default" else f"prove-{label}"
         write(RESULTS / PIN / f"{name}.txt", text)
         write(RESULTS / PIN / f"{name}.json", json.dumps([asdict(p) for p in proofs], indent=1) + "\n")
-        if FLAVOUR == "default" and not any(proof.problem for proof in chosen):
+        if label == "default" and not any(proof.problem for proof in chosen):
             write(SERIES / "proof", text)
     print(text, end="")
     return 1 if any(proof.problem for proof in chosen) else 0

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from boot import Guest, end_by_exit, matrix
-from case import CaseError, load
+from case import CaseError, load, parted
 from command import RESULTS, available, die, fresh
 from judge import EXIT
 
@@ -30,11 +30,11 @@ class Again(Guest):
     """A guest that is described by a stored result alone."""
 
     def __init__(self, stored: Path, text: str, parts: dict):
-        name, pin, variant, flavour = HEAD.search(text).groups()
-        super().__init__(load(stored / "case.conf", name), name, variant, flavour)
+        name, pin, variant, place = HEAD.search(text).groups()
+        super().__init__(load(stored / "case.conf", name), name, variant, parted(place)[0])
         self.pin, self.conf = pin, stored / "case.conf"
         self.out = Path(parts["INITRD"]).parent
-        self.dir = fresh(RESULTS / "replay") / pin / flavour / variant / name
+        self.dir = fresh(RESULTS / "replay") / pin / place / variant / name
 
 
 def read(place: Path) -> dict:
@@ -73,8 +73,9 @@ def main() -> int:
         die(f"{stored / 'cmd.sh'} is none of boot.py's; {say}")
     for path in parts.values():
         if not Path(path).exists():
+            flavour, arch = parted(head[4])
             die(f"no {path}, which {sys.argv[1]}/cmd.sh starts; run: make guest"
-                " PIN={1} VARIANT={2} FLAVOUR={3}".format(*head.groups()))
+                f" PIN={head[2]} VARIANT={head[3]} FLAVOUR={flavour} ARCH={arch}")
     then = read(stored)
     try:
         guest = Again(stored, text, parts)

@@ -21,7 +21,7 @@ from pathlib import Path
 import case as cases
 import proofs
 import reviews
-from compare import UNJUDGED, again, footer, read_rows
+from compare import UNJUDGED, again, footer, read_rows, setting_of
 from page import Html, fold, log, markup, page, plot, tag
 from rows import Cell, Row
 
@@ -86,7 +86,7 @@ def opened(flavour: str, row: Row, cell: Cell, lines: int) -> Html:
         f"\n       {line}" for line in test["detail"].splitlines()[:20]) for test in cell.tests)
     console, host = read(cell.path / "console.log"), read(cell.path / "host.log")
     total = len(console.splitlines())
-    setting = {"PIN": PIN, "FLAVOUR": flavour}
+    setting = setting_of(PLACE / flavour)
     parts = [
         tag("a", "close (Esc)", href="#-", class_="close"),
         tag("h2", row.case.name), tag("p", row.case.claim, class_="dim"),

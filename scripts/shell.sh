@@ -8,7 +8,7 @@
 # monitor. With --debug: the case's own tests, QEMU halted before the first instruction
 # with a gdb stub on GDB_PORT (1234); the gdb command is printed, and run when gdb
 # and a terminal are there (console is then in console.log of the directory it names).
-# Environment: PIN, VARIANT (series), FLAVOUR, ACCEL, TESTS (instead of shell), DRY=1.
+# Environment: PIN, VARIANT (series), FLAVOUR, ARCH, ACCEL, TESTS (instead of shell), DRY=1.
 # Exit code: that of QEMU or gdb; 2 bad input.
 
 set -euo pipefail
@@ -33,9 +33,11 @@ variant=${variant##* }	# of make's "base series" the latter
 pin=${PIN:-v5.10.223} flavour=${FLAVOUR:-default} arch=${ARCH:-x86_64}
 configs=${CONFIGS:-$here/../qemu-configs}
 conf=$configs/arch/$arch.conf
+label=$flavour
+[ "$arch" = x86_64 ] || label+=-$arch
 [ -r "$conf" ] || die "no $conf; ARCH= must be one of those beside it"
 value() { sed -n "s/^$1 *= *//p" "$conf"; }
-out=$(realpath -m "${BUILD:-$here/../build}/$pin/$variant-$flavour")
+out=$(realpath -m "${BUILD:-$here/../build}/$pin/$variant-$label")
 
 # A terminal waits for nobody to measure it: a remembered accelerator will do, else ask.
 accel=${ACCEL:-auto}
@@ -67,7 +69,7 @@ if [ -n "${DRY-}" ] && [ "$DRY" != 0 ]; then
 	exit 0
 fi
 for file in "$out/$(value image)" "$out/guest.cpio"; do
-	[ -e "$file" ] || die "no $file; run: make kernel guest PIN=$pin VARIANT=$variant FLAVOUR=$flavour"
+	[ -e "$file" ] || die "no $file; run: make kernel guest PIN=$pin VARIANT=$variant FLAVOUR=$flavour ARCH=$arch"
 done
 
 if [ -z "$debug" ] || [ ! -t 0 ] || [ ! -t 1 ] || ! command -v gdb >/dev/null; then

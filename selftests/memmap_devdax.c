@@ -3,7 +3,10 @@
  * The struct pages of device DAX, for every way to make it: memmap in RAM or
  * in the device itself, mapped with small or with large pages.
  *
- * usage: memmap_devdax [namespace]
+ *	memmap_devdax [NAMESPACE]		make it in all of these ways
+ *	memmap_devdax adopt UUID SIZE		name the one that is there already,
+ *						with small pages and a memmap in the
+ *						device: namespace0.0 lacks a label
  *
  * What is in the namespace (namespace0.0) gets lost.
  */
@@ -15,19 +18,22 @@
 #include "memmap.h"
 #include "memmap_dax.h"
 
-#define MAPPED		(4UL << 20)	/* bytes: two large pages */
+#define LARGE_SIZE	"/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 
-static const struct mode {
-	const char *word;	/* what the names of its cases start with */
+static struct mode {
 	const char *map;
-	const char *align;
+	bool large;		/* pages, in the mappings */
 	bool altmap;
+	char align[16];
+	char word[32];		/* what the names of its cases start with */
 } modes[] = {
-	{ "mem_4k", "mem", "4K", false },
-	{ "mem_2m", "mem", "2M", false },
-	{ "dev_4k", "dev", "4K", true },
-	{ "dev_2m", "dev", "2M", true },
+	{ "mem", false, false, "", "" },
+	{ "mem", true, false, "", "" },
+	{ "dev", false, true, "", "" },
+	{ "dev", true, true, "", "" },
 };
+
+static size_t mapped_size;	/* bytes: two large pages, if there are any */
 
 #define NR_CASES	8
 #define NR_ALTMAP_CASES	4	/* more with an altmap */
@@ -64,7 +70,7 @@ static bool check_altmap(const char *what, const struct dax *dax,
 static bool use_mapping(const struct dax *dax, bool write)
 {
 	const struct pages mapped = {
-		dax->data.pfn, MAPPED / sysconf(_SC_PAGESIZE)
+		dax->data.pfn, mapped_size / sysconf(_SC_PAGESIZE)
 	};
 	uint64_t *word;
 	size_t i, step = sysconf(_SC_PAGESIZE) / sizeof(*word);
@@ -74,7 +80,7 @@ static bool use_mapping(const struct dax *dax, bool write)
 	fd = open_dax(dax);
 	if (fd < 0)
 		return false;
-	word = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	word = mmap(NULL, mapped_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (word == MAP_FAILED) {
 		ksft_print_msg("mmap %s: %s\n", dax->name, strerror(errno));
@@ -90,10 +96,40 @@ static bool use_mapping(const struct dax *dax, bool write)
 		ksft_print_msg("%s: page %zu: %#llx in pfn %#lx\n", dax->name,
 			       i - 1, (unsigned long long)word[(i - 1) * step],
 			       memmap_vaddr_to_pfn(word + (i - 1) * step));
-	munmap(word, MAPPED);
+	munmap(word, mapped_size);
 
 	return check_pages("unmapped", &mapped, DEVICE_MASK, DEVICE_PAGE,
 			   dax->nid) && good;
+}
+
+static void test_dax(const struct mode *mode, const struct dax *dax)
+{
+	bool good;
+
+	result(mode, "data_page", check_data_page(mode, dax));
+	result(mode, "data_flag", check_data_flag(mode, dax));
+	if (mode->altmap) {
+		result(mode, "storage",
+		       check_altmap("storage", dax, &dax->storage));
+		result(mode, "reserve",
+		       check_altmap("reserve", dax, &dax->reserve));
+	}
+	result(mode, "mmap", use_mapping(dax, true));
+
+	/* Nothing but this device is in its memory sections. */
+	result(mode, "unbind", bind_dax(dax, false) &&
+	       check_state("unbound", &dax->all, TEST_MEMMAP_VALID, 0));
+
+	good = bind_dax(dax, true);
+	result(mode, "rebind_page", good && check_data_page(mode, dax) &&
+	       use_mapping(dax, false));
+	result(mode, "rebind_flag", good && check_data_flag(mode, dax));
+	if (mode->altmap) {
+		result(mode, "rebind_storage",
+		       good && check_altmap("storage", dax, &dax->storage));
+		result(mode, "rebind_reserve",
+		       good && check_altmap("reserve", dax, &dax->reserve));
+	}
 }
 
 static void test_mode(const char *ns, const struct mode *mode)
@@ -112,33 +148,40 @@ static void test_mode(const char *ns, const struct mode *mode)
 		return;
 	}
 
-	result(mode, "data_page", check_data_page(mode, &dax));
-	result(mode, "data_flag", check_data_flag(mode, &dax));
-	if (mode->altmap) {
-		result(mode, "storage",
-		       check_altmap("storage", &dax, &dax.storage));
-		result(mode, "reserve",
-		       check_altmap("reserve", &dax, &dax.reserve));
-	}
-	result(mode, "mmap", use_mapping(&dax, true));
-
-	/* Nothing but this device is in its memory sections. */
-	result(mode, "unbind", bind_dax(&dax, false) &&
-	       check_state("unbound", &dax.all, TEST_MEMMAP_VALID, 0));
-
-	good = bind_dax(&dax, true);
-	result(mode, "rebind_page", good && check_data_page(mode, &dax) &&
-	       use_mapping(&dax, false));
-	result(mode, "rebind_flag", good && check_data_flag(mode, &dax));
-	if (mode->altmap) {
-		result(mode, "rebind_storage",
-		       good && check_altmap("storage", &dax, &dax.storage));
-		result(mode, "rebind_reserve",
-		       good && check_altmap("reserve", &dax, &dax.reserve));
-	}
-
+	test_dax(mode, &dax);
 	result(mode, "destroy", destroy_namespace(ns) &&
 	       check_state("destroyed", &dax.all, TEST_MEMMAP_VALID, 0));
+}
+
+/* Sizes of pages differ with architecture and MMU: mem_4k, mem_2m, mem_64k ... */
+static bool name_mode(struct mode *mode)
+{
+	long long large = read_number(LARGE_SIZE);
+	unsigned long kb;
+
+	if (large <= 0 && mode->large)
+		return false;
+	mapped_size = large > 0 ? 2 * large : 64 * sysconf(_SC_PAGESIZE);
+	kb = (mode->large ? large : sysconf(_SC_PAGESIZE)) >> 10;
+	snprintf(mode->align, sizeof(mode->align), "%luK", kb);
+	snprintf(mode->word, sizeof(mode->word), "%s_%lu%c", mode->map,
+		 kb >> 10 ? kb >> 10 : kb, kb >> 10 ? 'm' : 'k');
+	return true;
+}
+
+static void test_adopted(struct mode *mode, const char *uuid, const char *size)
+{
+	struct dax dax = {};
+	bool good;
+
+	if (!name_mode(mode))
+		ksft_exit_skip("needs transparent huge pages\n");
+	ksft_set_plan(NR_CASES - 1 + NR_ALTMAP_CASES);
+	good = adopt_dax(uuid, size, &dax);
+	result(mode, "create", good);
+	if (!good)
+		ksft_exit_fail_msg("no device\n");
+	test_dax(mode, &dax);
 }
 
 int main(int argc, char *argv[])
@@ -152,13 +195,20 @@ int main(int argc, char *argv[])
 	ksft_print_header();
 	memmap_require();
 	memmap_require_disposable();
+	if (argc == 4 && !strcmp(argv[1], "adopt")) {
+		test_adopted(&modes[2], argv[2], argv[3]);
+		ksft_exit(!ksft_get_fail_cnt());
+	}
 	if (!read_namespace(ns, &pages))
 		ksft_exit_skip("needs %s\n", ns);
 	if (run_command(NDCTL_SECONDS, ndctl))
 		ksft_exit_skip("needs ndctl\n");
 
-	for (i = 0; i < ARRAY_SIZE(modes); i++)
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (!name_mode(&modes[i]))
+			ksft_exit_skip("needs transparent huge pages\n");
 		plan += NR_CASES + modes[i].altmap * NR_ALTMAP_CASES;
+	}
 	ksft_set_plan(plan);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		test_mode(ns, &modes[i]);

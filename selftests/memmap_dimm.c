@@ -19,12 +19,11 @@
 
 #define NR_MOVABLE	2		/* blocks onlined to the movable zone */
 #define BUF_SIZE	(32UL << 20)	/* memory that is written and read */
-#define MIN_USED	4096		/* pages of it that the DIMM must hold */
+#define MIN_USED	(16UL << 20)	/* bytes of it that the DIMM must hold */
 
 static unsigned long first_block, nr_blocks, pages_per_block;
 static unsigned long page_size;
 static unsigned char *buf;
-
 
 static bool pages_are_offline(unsigned long block)
 {
@@ -121,6 +120,7 @@ static bool test_write_read(void)
 	used = buf_pages_in_dimm();
 	ksft_print_msg("%lu of %lu pages are in the DIMM\n", used,
 		       BUF_SIZE / page_size);
+	used *= page_size;
 	ksft_test_result(used >= MIN_USED && buf_is_intact(), "write_read\n");
 	return used >= MIN_USED;
 }
@@ -169,6 +169,35 @@ static void test_blocks(void)
 
 #define NR_BLOCKS_CASES	8	/* what test_blocks() reports */
 
+/*
+ * On pseries what is hot-plugged is onlined as it is added; with movable_node
+ * that is to the movable zone.
+ */
+#define NR_PSERIES_CASES	2
+
+static bool is_pseries(void)
+{
+	return !access("/proc/device-tree/rtas", F_OK);
+}
+
+static void test_pseries(void)
+{
+	long long end = now_ms() + PLUG_SECONDS * 1000;
+	bool clean = true, good = true;
+	unsigned long block;
+
+	for (block = first_block; block < first_block + nr_blocks; block++) {
+		while (block_online(block) != 1 && now_ms() < end)
+			usleep(10000);
+		clean &= saw_going_online(block, pages_per_block);
+		good &= block_is_in_zone(block, "Movable");
+	}
+	ksft_test_result(clean, "plug_going_online\n");
+	ksft_test_result(good, "plug_online\n");
+	for (block = first_block; block < first_block + nr_blocks; block++)
+		offline_block(block);
+}
+
 static void set_range(unsigned long long start, unsigned long long size)
 {
 	unsigned long long block_size = pages_per_block * page_size;
@@ -210,10 +239,14 @@ static void test_hotplug(const char *name, unsigned long long want_size)
 {
 	unsigned long long start, size;
 
+	write_text(GOING_ONLINE_FILE, "0");
 	plug_dimm(name, &start, &size);
 	set_range(start, size);
-	ksft_set_plan(1 + NR_BLOCKS_CASES + 3);
+	ksft_set_plan(1 + NR_BLOCKS_CASES + 3 +
+		      (is_pseries() ? NR_PSERIES_CASES : 0));
 	ksft_test_result(size == want_size && in_iomem(start, size), "iomem\n");
+	if (is_pseries())
+		test_pseries();
 	test_blocks();
 
 	test_offline("offline_again");

@@ -309,6 +309,12 @@ static void skip_ioremap(const char *why)
 		ksft_test_result_skip("ioremap: %s\n", why);
 }
 
+#ifdef __x86_64__
+static const bool on_x86 = true;
+#else
+static const bool on_x86;
+#endif
+
 static void test_ioremap(const char *name)
 {
 	unsigned long long start = 0, size = 0;
@@ -360,16 +366,12 @@ int main(int argc, char **argv)
 
 	alarm(SECONDS);
 	ksft_set_plan(NR_DAX_CASES + NR_IOREMAP_CASES);
-#ifdef __x86_64__
-	if (argc > 1)
+	if (!on_x86)
+		skip_ioremap("x86 only");
+	else if (argc > 1)
 		test_ioremap(argv[1]);
 	else
 		skip_ioremap("no DIMM to be plugged");
-#else
-	(void)argc;
-	(void)argv;
-	skip_ioremap("x86 only");
-#endif
 	test_dax();
 	ksft_exit(!ksft_get_fail_cnt());
 }

@@ -333,11 +333,12 @@ static bool block_is_online(unsigned long block, int nid)
 				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
 	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
 	static struct test_memmap_page recs[CHUNK];
-	unsigned long pfn = block * pages_per_block, wrong = 0, done, i;
+	unsigned long pfn = block * pages_per_block, wrong = 0, done, nr, i;
 
-	for (done = 0; done < pages_per_block; done += CHUNK) {
-		memmap_read(pfn + done, recs, CHUNK);
-		for (i = 0; i < CHUNK; i++)
+	for (done = 0; done < pages_per_block; done += nr) {
+		nr = pages_per_block - done < CHUNK ? pages_per_block - done : CHUNK;
+		memmap_read(pfn + done, recs, nr);
+		for (i = 0; i < nr; i++)
 			wrong += (recs[i].state & mask) != want ||
 				 recs[i].nid != nid;
 	}

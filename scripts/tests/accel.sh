@@ -51,6 +51,14 @@ guest 'echo "init: start"; exec sleep 30' 'another one'
 check "remembered again" tcg "gave up"
 touch newkvm
 KVM_DEV=$tmp/newkvm check "another device" kvm "reached PID 1"
+before=$(cat build/accel)
+if [ "$(ARCH=ppc64le "$root/scripts/accel.sh")" = tcg ] && grep -q "the host is x86_64, not ppc64le" build/accel-ppc64le &&
+	[ "$(cat build/accel)" = "$before" ]; then
+	echo "ok - another architecture has an answer of its own"
+else
+	echo "not ok - another architecture: $(cat build/accel-ppc64le)"
+	failures=$((failures + 1))
+fi
 check "bad argument" "exit 2" "usage:" --what
 
 exit $((failures > 0))

@@ -109,6 +109,19 @@ cp -r build/v5.10.223/base-default build/v5.10.223/base-slow
 check "a run of a slow flavour" to run.txt "${boot[@]}" --variant base --case hangs --flavour slow
 check "has more time" grep -qE '"seconds": 1\.[5-9]' results/v5.10.223/slow/base/hangs/meta.json
 
+make_case other memmap_zones 20 64M 'arch = ppc64le'
+check "another architecture: no kernel" fails 2 "series-default-ppc64le/vmlinux; run: make kernel .* ARCH=ppc64le" \
+	env ARCH=ppc64le "${boot[@]}" --variant series
+mkdir -p build/v5.10.223/series-default-ppc64le
+touch build/v5.10.223/series-default-ppc64le/{vmlinux,guest.cpio}
+check "its cases, and no others" to run.txt env ARCH=ppc64le "${boot[@]}" --variant series
+check "one" grep -q '\] 1/1 other series pass' run.txt
+check "its results are apart" [ "$(ls results/v5.10.223/default-ppc64le/series)" = other ]
+check "its command line" grep -qE '^console=hvc0 .*tests="memmap_zones"' results/v5.10.223/default-ppc64le/series/other/args
+check "it is in meta.json" grep -q '"arch": "ppc64le"' results/v5.10.223/default-ppc64le/series/other/meta.json
+check "none of the others has changed" bash -c "! grep -rq ppc64le results/v5.10.223/default"
+rm qemu-configs/other.conf
+
 touch nojudge
 check "a judge that fails is broken" bash -c "scripts/boot.py --variant base --case good >out; [ \$? = 125 ]"
 rm nojudge

@@ -18,7 +18,7 @@ import program
 HERE = Path(__file__).resolve().parent
 CASE = HERE.parent / "case.py"
 EVERYTHING = {
-    "name": "everything", "claim": "every key, and what may repeat does",
+    "name": "everything", "arch": "x86_64", "claim": "every key, and what may repeat does",
     "machine": "q35,nvdimm=on", "mem": "4000M,slots=4,maxmem=16G", "cpus": 2,
     "timeout": 60, "append": ["memmap=1G!4G", 'note="a = b"'],
     "devices": ["-object memory-backend-file,id=nv,mem-path={out}/nv.img,size=1G",
@@ -59,12 +59,20 @@ def good() -> list[str]:
         names = [found.name for found in module.find(HERE / "case/good", flavour=flavour)]
         if names != want:
             wrong.append(f"find() in flavour '{flavour}' found {names}")
+    names = [found.name for found in module.find(HERE / "case/good", arch="ppc64le")]
+    if names != ["other"]:
+        wrong.append(f"find() for ppc64le found {names}")
+    if [module.parted(module.label("kasan", arch)) for arch in ("x86_64", "ppc64le")] != \
+            [("kasan", "x86_64"), ("kasan", "ppc64le")] or module.label("kasan", "x86_64") != "kasan":
+        wrong.append("label() and parted() do not agree")
     try:
         wrong.append(f"an empty file: {module.load(Path('/dev/null'))}")
     except module.CaseError:
         pass
     try:
-        module.find(HERE.parent.parent / "qemu-configs")
+        for arch in ("x86_64", "ppc64le"):
+            if not module.find(HERE.parent.parent / "qemu-configs", arch=arch):
+                wrong.append(f"the project has no case for {arch}")
     except module.CaseError as err:
         wrong.append(str(err))
     return wrong
@@ -86,6 +94,8 @@ def listed() -> list[str]:
     for globs in ("@full", "@quick min*"):
         if (done := program.run(CASE, *configs, globs)).stdout != both:
             wrong.append(f"list {globs}: {done}")
+    if (done := program.run(CASE, *configs, env={"ARCH": "ppc64le"})).stdout != "other  of another architecture\n":
+        wrong.append(f"list with ARCH: {done}")
     if (done := program.run(CASE, *configs, "@slow")).returncode != 2:
         wrong.append(f"list @slow: {done}")
     if (done := program.run(CASE, *configs, "x")).returncode != 2 or done.stderr.count("\n") != 1:

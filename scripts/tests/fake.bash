@@ -13,13 +13,13 @@ fr=$tmp/root
 s=$fr/scripts
 b=$fr/build/v0.1
 unset BUILD RESULTS SERIES_DIR PATCHES_DIR KERNEL_SRC_DIR KERNEL_GIT FORCE STARTED BUILD_LOCKED
-unset MAKEFLAGS DRY ALL DEPS
+unset MAKEFLAGS DRY ALL DEPS ARCH
 export PIN=v0.1 HOME=$tmp GIT_CONFIG_GLOBAL=/dev/null
 export GIT_AUTHOR_NAME=Zoë GIT_AUTHOR_EMAIL=z@localhost GIT_COMMITTER_NAME=z GIT_COMMITTER_EMAIL=z@localhost
 
 mkdir -p "$s" "$fr/series/v0.1" "$fr/patches/v0.1" "$fr/kunit" "$tmp/src/linux-0.1/mm" "$tmp/bin"
 git init -q "$fr"	# as a user has it: our own repository is around build/
-cp "$here"/{drop.sh,checkpatch.sh,changelogs.py,bisect.sh,cross.sh,kbuild.sh,lib.sh,source.sh,source-apt.sh,tree.sh,refresh.sh,check-series.sh,deps.sh,deps.list} "$s"
+cp "$here"/{drop.sh,checkpatch.sh,changelogs.py,bisect.sh,cross.sh,kbuild.sh,lib.sh,source.sh,apt.sh,source-apt.sh,guest-apt.sh,tree.sh,refresh.sh,check-series.sh,deps.sh,deps.list} "$s"
 (
 	cd "$tmp/src/linux-0.1"
 	echo 'VERSION = 0' >Makefile

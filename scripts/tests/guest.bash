@@ -16,7 +16,7 @@ unset PIN VARIANT FLAVOUR CASE ACCEL JOBS DRY ARCH BUILD RESULTS CONFIGS TIMEOUT
 unset MAKEFLAGS MAKELEVEL STARTED N RESULT
 mkdir -p "$tmp/scripts" "$tmp/qemu-configs/arch"
 cp "$root"/scripts/{boot,command,case,hotplug}.py "$root/scripts/accel.sh" "$tmp/scripts/"
-cp "$root/qemu-configs/arch/x86_64.conf" "$tmp/qemu-configs/arch/"
+cp "$root"/qemu-configs/arch/*.conf "$tmp/qemu-configs/arch/"
 cd "$tmp"
 
 failures=0

@@ -7,7 +7,8 @@
 # the word "warn", in files that are newer than their objects
 u=$tmp/src/linux-0.1
 cp -a "$tmp/unpacked" "$u"
-mkdir -p "$u/scripts/kconfig" "$fr"/qemu-configs/kernel/flavour "$fr/selftests"
+mkdir -p "$u/scripts/kconfig" "$fr"/qemu-configs/{arch,kernel/flavour} "$fr/selftests"
+echo 'image = arch/x86/boot/bzImage' >"$fr/qemu-configs/arch/x86_64.conf"
 touch "$fr"/qemu-configs/kernel/{common,x86_64,flavour/default}.config "$fr"/{selftests/config,kunit/kunitconfig}
 cat >"$u/scripts/checkpatch.pl" <<'EOF'
 my $n = 0;

@@ -12,7 +12,7 @@ trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 unset PIN VARIANT FLAVOUR CASE DRY ARCH TESTS CONSOLE KERNEL INITRD GDB_PORT
 mkdir -p conf/arch tmp build/v5.10.223/series-default/arch/x86/boot
-cp "$root/qemu-configs/arch/x86_64.conf" conf/arch/
+cp "$root"/qemu-configs/arch/*.conf conf/arch/
 printf '%s\n' "# one" "machine = q35" "tests = memmap_zones" "timeout = 3" "mem = 64M" >conf/one.conf
 cp conf/one.conf conf/two.conf
 printf '#!/bin/bash\necho "$@"\nexit 3\n' >qemu
@@ -43,6 +43,11 @@ check "debug: the case's tests" 3 'tests="memmap_zones"' --debug one
 check "debug: gdb command" 3 "build/v5.10.223/series-default/vmlinux" --debug one
 VARIANT="base series" check "make's list of variants" 3 'tests="shell"' one
 DRY=1 check "dry" 0 "# with TESTS=shell" one
+sed 's/q35/pseries\narch = ppc64le/' conf/one.conf >conf/other.conf
+mkdir -p build/v5.10.223/series-default-ppc64le
+touch build/v5.10.223/series-default-ppc64le/{vmlinux,guest.cpio}
+ARCH=ppc64le check "another architecture" 3 "console=hvc0" other
+rm conf/other.conf
 check "two cases" 2 "more than one case" '*'
 check "a pattern" 2 "must be the whole name" 'on?'
 check "no such case" 2 "the cases are: one two" three
