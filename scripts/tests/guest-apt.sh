@@ -29,7 +29,7 @@ chmod +x "$tmp"/bin/apt-*
 export PATH=$tmp/bin:$PATH
 
 touch "$tmp/broken"
-ARCH=toy want 1 '^guest-apt: busybox-static ndctl daxctl for toy64, Unable to locate package ndctl$' "$s/guest-apt.sh"
+ARCH=toy want 1 '^guest-apt: busybox-static .* for toy64, Unable to locate package ndctl$' "$s/guest-apt.sh"
 rm "$tmp/broken"
 ARCH=toy want 0 '' "$s/guest-apt.sh"
 [[ $(cat "$fr/build/tools-toy/usr/bin/ndctl") == tool ]] || bad 'the package is not unpacked'
