@@ -46,10 +46,10 @@ struct pages {
 };
 
 /*
- * A namespace that is a dax device, or pmem with struct pages. With map=dev its pages are, in this order:
- * @reserve, which the memmap must not use (the info block); @storage, which
- * the memmap is in (the altmap); @data. With map=mem the first two are device
- * pages like any other.
+ * A namespace that is a dax device, or pmem with struct pages. With map=dev its
+ * pages are, in this order: @reserve, which the memmap must not use (the info
+ * block); @storage, which the memmap is in (the altmap); @data. With map=mem the
+ * first two are device pages like any other.
  */
 struct dax {
 	char name[32];
