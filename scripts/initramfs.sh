@@ -65,7 +65,7 @@ mkdir -p "$out/selftests"
 
 log=$out/selftests.log
 # the in-tree makefile builds them, the way a user of the patches would
-if ! { make -C "$tests" "OUTPUT=$out/selftests" LDFLAGS=-static "CROSS_COMPILE=$prefix" &&
+if ! { make -C "$tests" "OUTPUT=$out/selftests" "CROSS_COMPILE=$prefix" &&
 	"${prefix}gcc" -static -O2 -Wall -Wextra -o "$out/selftests/init" "$root/selftests/init.c"; } >"$log" 2>&1 ||
 	grep -q warning: "$log"; then
 	grep -m 5 -E 'error:|warning:|Error ' "$log" >&2 || tail -n 5 "$log" >&2
@@ -76,7 +76,7 @@ fi
 # Of another architecture's program there is no ldd, only what it says itself
 libraries() {
 	if [[ -z $sysroot ]]; then
-		ldd "$1" | grep -oE '/[^ ]+'
+		ldd "$1" | sed -nE 's@^\t([^ ]+ => )?(/[^ ]+) .*@\2@p'
 		return
 	fi
 	local -a queue=("$1")
