@@ -7,8 +7,11 @@
 #define _SELFTESTS_MEMMAP_AREA_H
 
 #include <stdbool.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../kselftest.h"
+#include "memmap_dax.h"
 
 #define PAGE		4096UL
 #define WORDS		(PAGE / sizeof(unsigned long))
@@ -75,6 +78,20 @@ static inline bool is_filled(const struct area *area)
 		ksft_print_msg("%s: %lu of %lu pages have changed\n", area->name,
 			       bad, area->nr);
 	return area->nr && !bad;
+}
+
+/* All of a dax device. */
+static inline bool map_area(const struct dax *dax, struct area *area)
+{
+	int fd = open_dax(dax);
+
+	if (fd < 0)
+		return false;
+	area->nr = dax->data.nr;
+	area->words = mmap(NULL, area->nr * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED, fd, 0);
+	close(fd);
+	return area->words != MAP_FAILED;
 }
 
 #endif

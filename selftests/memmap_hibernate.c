@@ -130,24 +130,11 @@ static bool fill_ram(void)
 	return ram_in_dimm() >= MIN_IN_DIMM;
 }
 
-static bool map_dax(const struct dax *dax, struct area *area)
-{
-	int fd = open_dax(dax);
-
-	if (fd < 0)
-		return false;
-	area->nr = dax->data.nr;
-	area->words = mmap(NULL, area->nr * PAGE, PROT_READ | PROT_WRITE,
-			   MAP_SHARED, fd, 0);
-	close(fd);
-	return area->words != MAP_FAILED;
-}
-
 static bool fill_pmem(void)
 {
 	if (!create_dax("namespace0.0", "mem", "2M", &dax[0]) ||
 	    !create_dax("namespace1.0", "dev", "2M", &dax[1]) ||
-	    !map_dax(&dax[0], &pmem[0]) || !map_dax(&dax[1], &pmem[1]))
+	    !map_area(&dax[0], &pmem[0]) || !map_area(&dax[1], &pmem[1]))
 		return false;
 	fill(&pmem[0]);
 	fill(&pmem[1]);
@@ -235,7 +222,7 @@ static bool rebind_works(const struct dax *dax, struct area *area)
 {
 	munmap(area->words, area->nr * PAGE);
 	return bind_dax(dax, false) && bind_dax(dax, true) &&
-	       map_dax(dax, area) && is_filled(area);
+	       map_area(dax, area) && is_filled(area);
 }
 
 static void test_resume(void)

@@ -110,19 +110,6 @@ static inline bool find_dax(const char *ns, struct dax *dax)
 	return read_pages(path, &dax->data);
 }
 
-static inline bool map_area(const struct dax *dax, struct area *area)
-{
-	int fd = open_dax(dax);
-
-	if (fd < 0)
-		return false;
-	area->nr = dax->data.nr;
-	area->words = mmap(NULL, area->nr * PAGE, PROT_READ | PROT_WRITE,
-			   MAP_SHARED, fd, 0);
-	close(fd);
-	return area->words != MAP_FAILED;
-}
-
 static inline bool fill_device(int i)
 {
 	struct area area = { .name = kexec_devices[i].map, .key = i + 1 };

@@ -35,18 +35,6 @@ static void plug(const char *name)
 	dimm.end = dimm.start + size / page_size;
 }
 
-static bool unplug_dimm(const char *name)
-{
-	char request[64], answer[128];
-	int err;
-
-	snprintf(request, sizeof(request), "unplug %s", name);
-	err = host_request(request, answer, sizeof(answer));
-	if (err)
-		ksft_print_msg("%s: %s\n", request, answer);
-	return !err;
-}
-
 /* Offlining gives up when somebody holds a page for a moment: again. */
 static bool set_dimm_state(const char *state)
 {
@@ -254,7 +242,7 @@ int main(int argc, char **argv)
 			 expect_poisoned("offline", before, 3),
 			 "offline_poisoned\n");
 	test_offline("offline");
-	ksft_test_result(unplug_dimm(argv[1]) && expect_poisoned("gone", before, 0),
+	ksft_test_result(eject_dimm(argv[1]) && expect_poisoned("gone", before, 0),
 			 "unplug\n");
 
 	plug(argv[1]);
