@@ -54,10 +54,13 @@ targets=("${image##*/}" modules)
 # a flavour may instrument no more than the files that the series touches
 instrument=$(sed -n 's/^# touched files only: //p' "${fragments[-1]}")
 if [[ -n $instrument ]]; then
+	# g() takes pathspecs literally
+	mapfile -t touched < <(g -C "$tree" diff --name-only "$PIN" HEAD | sed -n '/^tools\//!s/.*[^/]\.c$/&/p')
+	((${#touched[@]})) || die 1 "no file to instrument for FLAVOUR=$FLAVOUR"
 	build+=("$instrument=n")
-	while read -r file; do
+	for file in "${touched[@]}"; do
 		build+=("${instrument}_$(basename "$file" .c).o=y")
-	done < <(g -C "$tree" diff --name-only "$PIN" HEAD -- '*.c' ':!tools')
+	done
 fi
 
 stage kernel "$VARIANT-$label: configure"

@@ -316,7 +316,7 @@ static inline int open_dax(const struct dax *dax)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/dev/%s", dax->name);
+	snprintf(path, sizeof(path), "/dev/%.32s", dax->name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		ksft_print_msg("%s: %s\n", path, strerror(errno));

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device memory and memory blocks that come and go at the same time, and
- * somebody who looks at their struct pages meanwhile.
+ * Device memory and memory blocks that come and go at the same time, somebody
+ * who looks at their struct pages meanwhile, and two who use them.
  *
  *	memmap_stress DIMM START SIZE ROUNDS SEED [pmem]
  *
- * Four processes unbind and bind dax devices on namespace0.0 and namespace1.0;
+ * Six processes unbind and bind dax devices on namespace0.0 and namespace1.0;
  * online and offline the blocks of a DIMM that was there at boot, at START, and
- * offline; have the host plug and unplug the one called DIMM; and read
- * /proc/kpageflags and test_memmap's pages. Each goes on until all have done
- * each of their actions ROUNDS times. What they choose depends on SEED.
+ * offline; have the host plug and unplug the one called DIMM; read
+ * /proc/kpageflags and test_memmap's pages; run a virtual machine on memory of
+ * the devices and on RAM; and map that for VFIO. Each goes on until all have
+ * done each of their actions ROUNDS times. What they choose depends on SEED.
  * Everything is as it was in the end. With "pmem" test_memmap is also asked
  * about a device that shares a section with RAM, while that is being unbound.
+ *
+ * Wants KVM, an IOMMU and QEMU's "edu" PCI device.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -21,59 +24,17 @@
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_layout.h"
+#include "memmap_stress.h"
 
 #define MAX_TRIES	1000		/* for a round: whoever needs more has failed */
 #define END_TRIES	20		/* to take a block offline in the end */
 #define OFFLINE_SECONDS	15		/* one attempt to offline */
-#define CHUNK		4096
+#define CHUNK		4096		/* pages in one read */
+#define SLICE		(64 * CHUNK)	/* pages in one action */
 
-enum action {
-	UNBIND, BIND, ONLINE_MOVABLE, ONLINE_KERNEL, OFFLINE, PLUG, UNPLUG,
-	KPAGEFLAGS, PAGES, NR_ACTIONS
-};
-
-/* What the processes share. */
-static struct {
-	unsigned long done[NR_ACTIONS];
-	unsigned long failed[NR_ACTIONS];
-	unsigned long online_pmem;	/* pages of devices that were online */
-	unsigned long lost_ram;	/* pages of RAM that were not */
-} *shared;
-
-#define load(number)		__atomic_load_n(&(number), __ATOMIC_RELAXED)
-#define add(number)		__atomic_fetch_add(&(number), 1, __ATOMIC_RELAXED)
-
-static unsigned long rounds, seed, first_block, nr_blocks, pages_per_block;
-static struct dax dax[2];
 static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
 static int nr_ram, nr_areas;			/* the first ones are RAM */
 static const char *dimm;
-
-static unsigned long pick(unsigned long nr)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % nr;
-}
-
-static bool all_done(void)
-{
-	int i;
-
-	for (i = 0; i < NR_ACTIONS; i++)
-		if (load(shared->done[i]) < rounds)
-			return false;
-	return true;
-}
-
-static void count(enum action action, const char *who, int err)
-{
-	if (!err)
-		add(shared->done[action]);
-	else if (!add(shared->failed[action]))
-		ksft_print_msg("%s: action %d: %s\n", who, action, strerror(-err));
-}
 
 static void interrupt(int unused)
 {
@@ -90,12 +51,29 @@ static int set_state(unsigned long block, const char *state)
 	return err;
 }
 
+/*
+ * An unbind waits for whoever has a page, for ever if that is never given back:
+ * that is the end of it then, and of its device.
+ */
 static void bind_devices(void)
 {
-	const char *name = dax[pick(2)].name;
+	const unsigned long i = pick(NR_DAX);
+	int err;
 
-	count(UNBIND, name, write_text(DAX_DRIVER "/unbind", name));
-	count(BIND, name, write_text(DAX_DRIVER "/bind", name));
+	if (shared->hung)
+		return;
+	add(shared->turns[i]);
+	if (!bind_dax(&dax[i], false)) {
+		count(UNBIND, dax[i].name, EBUSY);
+		add(shared->hung);
+		return;
+	}
+	add(shared->unbound[i]);
+	count(UNBIND, dax[i].name, 0);
+	err = write_text(DAX_DRIVER "/bind", dax[i].name);
+	count(BIND, dax[i].name, -err);
+	if (!err)
+		add(shared->turns[i]);
 }
 
 static void online_blocks(void)
@@ -104,11 +82,11 @@ static void online_blocks(void)
 	bool movable = pick(2);
 
 	if (block_online(block))
-		count(OFFLINE, "offline", set_state(block, "offline"));
+		count(OFFLINE, "DIMM", -set_state(block, "offline"));
 	else if (movable)
-		count(ONLINE_MOVABLE, "online", set_state(block, "online_movable"));
+		count(ONLINE_MOVABLE, "DIMM", -set_state(block, "online_movable"));
 	else
-		count(ONLINE_KERNEL, "online", set_state(block, "online_kernel"));
+		count(ONLINE_KERNEL, "DIMM", -set_state(block, "online_kernel"));
 }
 
 /* An ejection that comes before the DIMM's last block may be missed. */
@@ -139,7 +117,7 @@ static void plug_or_unplug(void)
 		ksft_print_msg("%s: %s\n", request, answer);
 	if (!err && !plugged)
 		err = wait_for_blocks(answer);
-	count(plugged ? UNPLUG : PLUG, dimm, err);
+	count(plugged ? UNPLUG : PLUG, dimm, -err);
 	plugged ^= !err;
 }
 
@@ -193,43 +171,63 @@ static void read_pages_file(void)
 	count(PAGES, "pages", 0);
 }
 
+/* Returns how many there were: 0 at the end, -1 (and errno) after a failure. */
+static ssize_t read_flags(int fd, unsigned long pfn, unsigned long nr)
+{
+	static unsigned long long flags[CHUNK];
+	unsigned long i, d;
+	ssize_t got;
+
+	got = pread(fd, flags, (nr < CHUNK ? nr : CHUNK) * sizeof(*flags),
+		    pfn * sizeof(*flags));
+	if (got < 0)
+		return -1;
+	got /= sizeof(*flags);
+	for (i = 0; i < (size_t)got; i++)
+		for (d = 0; d < ARRAY_SIZE(dax); d++)
+			if (pfn + i - dax[d].all.pfn < dax[d].all.nr &&
+			    flags[i] & ~(1ULL << KPF_NOPAGE))
+				add(shared->online_pmem);
+	return got;
+}
+
 /*
- * All pages but those that go offline meanwhile: nothing keeps a page online
- * while /proc/kpageflags looks at it, and what it finds then can be poison.
+ * The pages of devices, and some of all pages, in turns. But not of those that
+ * go offline meanwhile: nothing keeps a page online while /proc/kpageflags looks
+ * at it, and what it finds then can be poison.
  */
 static void read_kpageflags(void)
 {
 	const unsigned long dimm_pfn = first_block * pages_per_block;
 	const unsigned long dimm_nr = nr_blocks * pages_per_block;
-	static unsigned long long flags[CHUNK];
-	unsigned long i, d;
 	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	unsigned long pfn = 0;
-	ssize_t got;
+	static unsigned long pfn;
+	unsigned long nr, d;
+	ssize_t got = 0;
 
-	while ((got = pread(fd, flags, sizeof(flags), pfn * sizeof(*flags))) > 0) {
-		for (i = 0; i < got / sizeof(*flags); i++)
-			for (d = 0; d < ARRAY_SIZE(dax); d++)
-				if (pfn + i - dax[d].all.pfn < dax[d].all.nr &&
-				    flags[i] & ~(1ULL << KPF_NOPAGE))
-					add(shared->online_pmem);
-		pfn += got / sizeof(*flags);
+	for (d = 0; d < ARRAY_SIZE(dax) && got >= 0; d++)
+		for (nr = 0; nr < dax[d].all.nr && got >= 0; nr += CHUNK)
+			got = read_flags(fd, dax[d].all.pfn + nr, dax[d].all.nr - nr);
+	for (nr = 0; nr < SLICE && got >= 0; nr += CHUNK) {
 		if (pfn - dimm_pfn < dimm_nr)
 			pfn = dimm_pfn + dimm_nr;
+		got = read_flags(fd, pfn, CHUNK);
+		pfn = got ? pfn + CHUNK : 0;
 	}
-	count(KPAGEFLAGS, "kpageflags", got < 0 || fd < 0 ? -errno : 0);
+	count(KPAGEFLAGS, "kpageflags", got < 0 ? errno : 0);
 	close(fd);
 }
 
 static void read_all(void)
 {
 	read_pages_file();
-	if (!pick(8))
+	if (pick(2))
 		read_kpageflags();
 }
 
 static void (*const work[])(void) = {
-	bind_devices, online_blocks, plug_or_unplug, read_all,
+	bind_devices, online_blocks, plug_or_unplug, read_all, run_machine,
+	map_and_unmap,
 };
 
 static void stress(void)
@@ -279,10 +277,17 @@ static void check_counts(const char *word, enum action from, enum action to)
 		good &= shared->done[i] >= rounds;
 		/* Whether memory can be taken offline depends on who uses it. */
 		good &= i == OFFLINE || !shared->failed[i];
-		ksft_print_msg("%s: action %d: %lu done, %lu failed\n", word, i,
+		ksft_print_msg("%s: %lu done, %lu failed\n", action_names[i],
 			       shared->done[i], shared->failed[i]);
 	}
 	ksft_test_result(good, "%s\n", word);
+}
+
+/* The test is that there is none. */
+static void check_none(const char *word, unsigned long number, const char *what)
+{
+	ksft_print_msg("%lu %s\n", number, what);
+	ksft_test_result(!number, "%s\n", word);
 }
 
 static bool blocks_offline(void)
@@ -307,6 +312,7 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = interrupt };
 	char before[1024], after[1024], answer[128];
 	unsigned long start, size;
+	long long pins;
 
 	ksft_print_header();
 	memmap_require();
@@ -315,6 +321,9 @@ int main(int argc, char **argv)
 		ksft_exit_skip("usage: memmap_stress DIMM START SIZE ROUNDS SEED [pmem]\n");
 	if (host_request("unplug", answer, sizeof(answer)) == -ENODEV)
 		ksft_exit_skip("no host that plugs memory\n");
+	if (!vm_available())
+		ksft_exit_skip("needs KVM\n");
+	require_vfio(&vfio);
 	dimm = argv[1];
 	start = strtoul(argv[2], NULL, 0);
 	size = strtoul(argv[3], NULL, 0);
@@ -328,24 +337,33 @@ int main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || !nr_blocks || !rounds ||
 	    !create_dax("namespace0.0", "mem", "2M", &dax[0]) ||
-	    !create_dax("namespace1.0", "dev", "2M", &dax[1]) || !blocks_offline())
+	    !create_dax("namespace1.0", "dev", "2M", &dax[1]) || !use_memory() ||
+	    !blocks_offline())
 		ksft_exit_fail_msg("wants two namespaces and a DIMM that is offline\n");
 
 	find_areas(argc == 7);
 	if (argc == 7 && nr_areas == nr_ram)
 		ksft_exit_fail_msg("wants a namespace that shares a section with RAM\n");
 
-	ksft_set_plan(9);
+	ksft_set_plan(15);
 	read_totals(before, sizeof(before));
+	pins = count_all_pins();
 	stress();
 	check_counts("bind", UNBIND, BIND);
 	check_counts("online", ONLINE_MOVABLE, OFFLINE);
 	check_counts("plug", PLUG, UNPLUG);
 	check_counts("read", KPAGEFLAGS, PAGES);
-	ksft_print_msg("%lu pages of devices were online\n", shared->online_pmem);
-	ksft_test_result(!shared->online_pmem, "pmem_offline\n");
-	ksft_print_msg("%lu pages of RAM were not online\n", shared->lost_ram);
-	ksft_test_result(!shared->lost_ram, "ram_online\n");
+	check_counts("kvm", KVM_DAX, KVM_DIMM);
+	check_counts("vfio", VFIO_DAX, VFIO_DIMM);
+	check_counts("unbind_waits", VFIO_UNBIND, VFIO_UNBIND);
+	ksft_print_msg("%lu times a device was not there\n", shared->refused);
+	check_none("data", shared->wrong_data, "runs read something else");
+	check_none("pinned", shared->wrong_pins + shared->escaped,
+		   "mappings had other pins, or lost them");
+	ksft_test_result(!shared->kept & is("pins", count_all_pins(), pins),
+			 "released\n");
+	check_none("pmem_offline", shared->online_pmem, "pages of devices were online");
+	check_none("ram_online", shared->lost_ram, "pages of RAM were not online");
 
 	ksft_test_result(blocks_offline(), "blocks\n");
 	read_totals(after, sizeof(after));

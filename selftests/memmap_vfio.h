@@ -230,6 +230,31 @@ static inline long count_pins(const struct memory *mem)
 	return pins;
 }
 
+static inline long long read_vmstat(const char *name)
+{
+	FILE *file = fopen("/proc/vmstat", "re");
+	long long value = -1, number;
+	char word[64];
+
+	while (file && fscanf(file, "%63s %lld", word, &number) == 2)
+		if (!strcmp(word, name))
+			value = number;
+	if (file)
+		fclose(file);
+	if (value < 0)
+		ksft_exit_fail_msg("/proc/vmstat: no %s\n", name);
+	return value;
+}
+
+/* Pins of all pages there are: got, and not given back. */
+static inline long long count_all_pins(void)
+{
+	/* Each CPU keeps some of what it counted to itself, unless told. */
+	write_text("/proc/sys/vm/stat_refresh", "1");
+	return read_vmstat("nr_foll_pin_acquired") -
+	       read_vmstat("nr_foll_pin_released");
+}
+
 /* How many pages are to be pinned. */
 static inline long count_pages(const struct memory *mem)
 {

@@ -33,31 +33,12 @@ struct sight {
 	unsigned int state;
 };
 
-static long long read_vmstat(const char *name)
-{
-	FILE *file = fopen("/proc/vmstat", "re");
-	long long value = -1, number;
-	char word[64];
-
-	while (file && fscanf(file, "%63s %lld", word, &number) == 2)
-		if (!strcmp(word, name))
-			value = number;
-	if (file)
-		fclose(file);
-	if (value < 0)
-		ksft_exit_fail_msg("/proc/vmstat: no %s\n", name);
-	return value;
-}
-
 static struct sight look(unsigned long pfn)
 {
 	struct test_memmap_page page = memmap_page(pfn);
 
-	/* Each CPU keeps some of what it counted to itself, unless told. */
-	write_text("/proc/sys/vm/stat_refresh", "1");
 	return (struct sight){
-		.pins = read_vmstat("nr_foll_pin_acquired") -
-			read_vmstat("nr_foll_pin_released"),
+		.pins = count_all_pins(),
 		.locked = status_bytes("VmLck"),
 		.pinned = status_bytes("VmPin"),
 		.refcount = page.refcount,
