@@ -37,6 +37,7 @@
 
 #define RESULT_PORT	"memmap.result"
 #define COVERAGE_PORT	"memmap.coverage"
+#define PORT_TRIES	500	/* every 10 ms */
 #define MAX_TESTS	16
 #define MAX_ARGS	16
 #define KSFT_SKIP	4
@@ -134,11 +135,19 @@ static int open_port(const char *wanted)
 	return -1;
 }
 
-/* The console has to do when there is no port for results. */
+/*
+ * The host tells the driver the ports' names, which may take a moment. The
+ * console has to do when there is no port for results.
+ */
 static void open_report(void)
 {
-	int fd = open_port(RESULT_PORT);
+	int tries, fd = -1;
 
+	for (tries = 0; fd < 0 && tries < PORT_TRIES; tries++) {
+		if (tries)
+			usleep(10000);
+		fd = open_port(RESULT_PORT);
+	}
 	if (fd >= 0)
 		report_fd = fd;
 	else
