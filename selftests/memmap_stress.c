@@ -30,7 +30,7 @@
 #define END_TRIES	20		/* to take a block offline in the end */
 #define OFFLINE_SECONDS	15		/* one attempt to offline */
 #define CHUNK		4096		/* pages in one read */
-#define SLICE		(64 * CHUNK)	/* pages in one action */
+#define SLICE		(32 * CHUNK)	/* pages in one action */
 
 static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
 static int nr_ram, nr_areas;			/* the first ones are RAM */
@@ -96,6 +96,8 @@ static int wait_for_blocks(const char *answer)
 
 	if (sscanf(answer, "%lli %lli", &start, &size) != 2)
 		return -EINVAL;
+	shared->plugged_pfn = start / sysconf(_SC_PAGESIZE);
+	shared->plugged_nr = size / sysconf(_SC_PAGESIZE);
 	last = (start + size) / sysconf(_SC_PAGESIZE) / pages_per_block - 1;
 	while (block_online(last) < 0) {
 		if (now_ms() > end)
@@ -191,30 +193,43 @@ static ssize_t read_flags(int fd, unsigned long pfn, unsigned long nr)
 	return got;
 }
 
+static ssize_t read_range(int fd, unsigned long pfn, unsigned long nr)
+{
+	unsigned long done;
+	ssize_t got = 1;
+
+	for (done = 0; done < nr && got > 0; done += CHUNK)
+		got = read_flags(fd, pfn + done, nr - done);
+	return got;
+}
+
 /*
- * The pages of devices, and some of all pages, in turns. But not of those that
- * go offline meanwhile: nothing keeps a page online while /proc/kpageflags looks
- * at it, and what it finds then can be poison.
+ * The pages of devices, those of memory that is plugged and unplugged, and some
+ * of all, in turns. But not of those that go offline meanwhile: nothing keeps a
+ * page online while /proc/kpageflags looks at it, and what it finds then can be
+ * poison.
  */
 static void read_kpageflags(void)
 {
 	const unsigned long dimm_pfn = first_block * pages_per_block;
 	const unsigned long dimm_nr = nr_blocks * pages_per_block;
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), err = 0;
 	static unsigned long pfn;
-	unsigned long nr, d;
-	ssize_t got = 0;
+	ssize_t got;
+	int i;
 
-	for (d = 0; d < ARRAY_SIZE(dax) && got >= 0; d++)
-		for (nr = 0; nr < dax[d].all.nr && got >= 0; nr += CHUNK)
-			got = read_flags(fd, dax[d].all.pfn + nr, dax[d].all.nr - nr);
-	for (nr = 0; nr < SLICE && got >= 0; nr += CHUNK) {
+	for (i = 0; i < NR_DAX && !err; i++)
+		err = read_range(fd, dax[i].all.pfn, dax[i].all.nr) < 0 ? errno : 0;
+	if (!err && read_range(fd, shared->plugged_pfn, shared->plugged_nr) < 0)
+		err = errno;
+	for (i = 0; i < SLICE / CHUNK && !err; i++) {
 		if (pfn - dimm_pfn < dimm_nr)
 			pfn = dimm_pfn + dimm_nr;
 		got = read_flags(fd, pfn, CHUNK);
-		pfn = got ? pfn + CHUNK : 0;
+		err = got < 0 ? errno : 0;
+		pfn = got > 0 ? pfn + CHUNK : 0;
 	}
-	count(KPAGEFLAGS, "kpageflags", got < 0 ? errno : 0);
+	count(KPAGEFLAGS, "kpageflags", err);
 	close(fd);
 }
 

@@ -16,7 +16,7 @@
 #define NR_PARTS	(NR_DAX + 1)
 #define PART_SIZE	HUGE_SIZE
 #define MAX_PAGES	64		/* pinned at a time */
-#define HOLD_MS		50		/* for somebody to come and want them back */
+#define HOLD_MS		100		/* for somebody to come and want them back */
 
 enum action {
 	UNBIND, BIND, ONLINE_MOVABLE, ONLINE_KERNEL, OFFLINE, PLUG, UNPLUG,
@@ -38,6 +38,8 @@ static struct {
 	unsigned long hung;		/* devices that can't be unbound any more */
 	unsigned long turns[NR_DAX];	/* even: the device is bound */
 	unsigned long unbound[NR_DAX];	/* so often */
+	unsigned long plugged_pfn;	/* of the DIMM that comes and goes */
+	unsigned long plugged_nr;
 	unsigned long refused;		/* users of a device that was not there */
 	unsigned long online_pmem;	/* pages of devices that were online */
 	unsigned long lost_ram;		/* pages of RAM that were not */
@@ -234,7 +236,7 @@ static inline bool pinned_once(const struct memory *mem, unsigned long part)
 
 static inline void map_and_unmap(void)
 {
-	const unsigned long part = pick(2) ? RAM : pick(NR_DAX);
+	const unsigned long part = pick(3) ? RAM : pick(NR_DAX);
 	const unsigned long nr = 1 + pick(MAX_PAGES);
 	const struct memory mem = {
 		.addr = (char *)page_addr(part, 0),
