@@ -35,14 +35,12 @@ key() { sed -n "s/^# $2: //p" "$folder/$1.config" | paste -sd ' '; }
 
 # build NAME COMMIT
 build() {
-	local name=$1 out=$build_d/cross/$1 what stamp make bad object content arch_config
+	local name=$1 out=$build_d/cross/$1 what stamp make bad object content
 	what="$name $(g -C "$tree" log -1 --format=%s "$2")"
 	content=$(g -C "$tree" rev-parse "$2^{tree}")
 	read -ra make <<<"$(key "$name" make)"
-	arch_config=$configs/$name.config
-	fragments=("$configs/common.config")
-	[[ ! -f $arch_config ]] || fragments+=("$arch_config")
-	fragments+=("$root/selftests/config" "$root/kunit/kunitconfig" "$configs/flavour/default.config" "$folder/$name.config")
+	list_fragments "$name" default
+	fragments+=("$folder/$name.config")
 	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content $compiler") | sha256sum | cut -d' ' -f1)
 	[[ ! -f $stamp ]] || return 0
 	mkdir -p "$out/done"

@@ -5,14 +5,21 @@
 
 # shellcheck disable=SC2034,SC2154  # variables of and for whoever sources this
 
+# list_fragments ARCH FLAVOUR: sets fragments to those of a guest's kernel, as far as
+# there are any for this ARCH
+list_fragments() {
+	configs=$root/qemu-configs/kernel
+	fragments=("$configs/common.config" "$configs/$1.config" "$root/selftests/config"
+		"$root/kunit/kunitconfig" "$configs/flavour/$2.config")
+	[[ -f ${fragments[1]} ]] || unset 'fragments[1]'
+}
+
 # kernel_setup: how kernels are configured and built: configs, fragments, compiler,
 # cc (with ccache), image, and what make goes by: its ARCH is another one than ours.
 # An unknown FLAVOUR or ARCH is refused
 kernel_setup() {
 	local known make
-	configs=$root/qemu-configs/kernel
-	fragments=("$configs/common.config" "$configs/$arch.config" "$root/selftests/config"
-		"$root/kunit/kunitconfig" "$configs/flavour/$FLAVOUR.config")
+	list_fragments "$arch" "$FLAVOUR"
 	if [[ ! -f ${fragments[-1]} ]]; then
 		known=$(cd "$configs/flavour" && printf ' %s' *.config)
 		die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"

@@ -21,6 +21,8 @@
 #include "memmap.h"
 
 #define CONTROL_PORT	"memmap.control"
+#define MAX_PORTS	16
+#define PORT_TRIES	500	/* for each, every 10 ms */
 #define BLOCK		4096	/* records in one read */
 #define SHOWN		4	/* pages that memmap_count() prints */
 
@@ -252,13 +254,19 @@ int run_command(unsigned int seconds, const char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Open the virtio port that the host listens on, or -1. */
+/*
+ * Open the virtio port that the host listens on, or -1. The host tells the
+ * driver the ports' names, which may take a moment.
+ */
 static int open_control_port(void)
 {
 	char path[64], name[64];
-	int port;
+	int try, port;
 
-	for (port = 0; port < 16; port++) {
+	for (try = 0; try < PORT_TRIES * MAX_PORTS; try++) {
+		port = try % MAX_PORTS;
+		if (try && !port)
+			usleep(10000);
 		snprintf(path, sizeof(path),
 			 "/sys/class/virtio-ports/vport0p%d/name", port);
 		if (read_text(path, name, sizeof(name)) ||

@@ -23,7 +23,6 @@
  * DIMM added that would fill only a part of a block.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 
 #include "../kselftest.h"
@@ -34,14 +33,10 @@
 #define BUF_SIZE	(512UL << 20)	/* memory that must keep its contents */
 #define MIN_USED	256		/* pages of it in blocks with holes */
 #define CHUNK		4096
-#define TRIES		10		/* to offline a block without holes */
-#define SECONDS		15		/* for one of them */
 
 static unsigned long holey[MAX_HOLEY], pages_per_block, page_size;
-static struct test_memmap_page *before, *after;
+static struct test_memmap_page *before;
 static unsigned int nr_holey;
-static struct range ram[MAX_RANGES];
-static int nr_ram;
 static unsigned long *buf;
 
 static void find_holey(unsigned long block)
@@ -128,24 +123,13 @@ static bool refused(unsigned long block, const char *file, const char *text)
 	return err == -EINVAL;
 }
 
-static bool is_ram(unsigned long pfn)
-{
-	int i;
-
-	for (i = 0; i < nr_ram; i++)
-		if (pfn >= ram[i].start && pfn < ram[i].end)
-			return true;
-	return false;
-}
-
 /* Holes are the same to the bit; RAM is in use, but where and what it was. */
 static bool pages_are_same(unsigned long block)
 {
 	unsigned long pfn = block * pages_per_block, wrong = 0, i;
-	const struct test_memmap_page *a, *b;
+	const struct test_memmap_page *after = read_block(block), *a, *b;
 	bool same;
 
-	memmap_read(pfn, after, pages_per_block);
 	for (i = 0; i < pages_per_block; i++) {
 		a = &after[i];
 		b = &before[i];
@@ -218,28 +202,9 @@ static void test_holey(void)
 	munmap(buf, BUF_SIZE);
 }
 
-/* The kernel would retry for as long as pages can't be migrated: interrupt it. */
-static void interrupt(int unused)
-{
-	(void)unused;
-}
-
 static bool change(unsigned long block, const char *state, int online)
 {
-	int tries, err = 0;
-
-	for (tries = 0; tries < TRIES; tries++) {
-		alarm(SECONDS);
-		err = set_block_state(block, state);
-		alarm(0);
-		if (!err)
-			break;
-		usleep(100000);
-	}
-	if (err)
-		ksft_print_msg("memory%lu: %s: %s\n", block, state,
-			       strerror(-err));
-	return !err && block_online(block) == online &&
+	return change_block(block, state) && block_online(block) == online &&
 	       memmap_count(block * pages_per_block, pages_per_block,
 			    TEST_MEMMAP_ONLINE, online ? TEST_MEMMAP_ONLINE : 0,
 			    state) == pages_per_block;
@@ -298,21 +263,17 @@ static void test_dimms(const char *first, const char *second, const char *name)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = interrupt };
-
 	ksft_print_header();
 	memmap_require();
 	memmap_require_disposable();
 	if (argc != 4)
 		ksft_exit_skip("usage: memmap_blocks ODD ODD NAME\n");
-	sigaction(SIGALRM, &action, NULL);
 	page_size = sysconf(_SC_PAGESIZE);
 	pages_per_block = block_pages();
 	before = calloc(pages_per_block, sizeof(*before));
-	after = calloc(pages_per_block, sizeof(*after));
-	nr_ram = read_system_ram(ram, MAX_RANGES);
+	read_ram();
 	walk_blocks(find_holey);
-	if (!before || !after || !nr_holey)
+	if (!before || !nr_holey)
 		ksft_exit_fail_msg("no memory, or no block with a hole\n");
 
 	ksft_set_plan(10);

@@ -234,7 +234,7 @@ static inline bool set_all(const struct blocks *blocks, const char *state)
 
 	for (i = blocks->first; i < blocks->first + blocks->nr; i++) {
 		if (!strcmp(state, "offline")) {
-			good &= offline_block(i);
+			good &= change_block(i, "offline");
 			continue;
 		}
 		err = set_block_state(i, state);

@@ -85,6 +85,27 @@ static inline bool read_namespace(const char *ns, struct pages *pages)
 	return read_pages(path, pages);
 }
 
+/* The first argument, or namespace0.0: without it, skip the whole test program. */
+static inline const char *require_namespace(int argc, char *argv[])
+{
+	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	struct pages pages;
+
+	if (!read_namespace(ns, &pages))
+		ksft_exit_skip("needs %s\n", ns);
+	return ns;
+}
+
+/* Open /dev/mem. Skips the whole test program when there is none. */
+static inline int require_dev_mem(void)
+{
+	int fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		ksft_exit_skip("needs /dev/mem\n");
+	return fd;
+}
+
 static inline bool create_raw(const char *ns)
 {
 	const char *const argv[] = {
@@ -232,6 +253,13 @@ static inline bool create_dax(const char *ns, const char *map,
 		return false;
 	ksft_print_msg("%s: map=%s align=%s\n", dax->name, map, align);
 	return true;
+}
+
+/* The same, with the memory map in RAM; or the end of the test program. */
+static inline void make_dax(const char *ns, const char *align, struct dax *dax)
+{
+	if (!create_dax(ns, "mem", align, dax))
+		ksft_exit_fail_msg("no dax device\n");
 }
 
 /* Make @ns a block device for file system DAX. */

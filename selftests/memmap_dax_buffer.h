@@ -119,8 +119,7 @@ static inline void map_buffer(struct buffer *buffer)
 
 static inline void map_device(struct buffer *buffer, const char *ns)
 {
-	if (!create_dax(ns, "mem", "2M", &buffer->dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, "2M", &buffer->dax);
 	buffer->fd = open_dax(&buffer->dax);
 	buffer->lsb = 21;
 	map_buffer(buffer);
@@ -128,8 +127,7 @@ static inline void map_device(struct buffer *buffer, const char *ns)
 
 static inline void map_file(struct buffer *buffer, const char *ns)
 {
-	if (!create_fsdax(ns, "mem", "2M", &buffer->dax) || !make_fsdax(ns))
-		ksft_exit_fail_msg("no file system on %s\n", ns);
+	make_fsdax(ns, "mem", false, &buffer->dax);
 	buffer->fd = create_fsdax_file(BUFFER_SIZE);
 	buffer->lsb = 12;
 	map_buffer(buffer);

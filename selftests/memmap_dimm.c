@@ -66,7 +66,7 @@ static void test_offline(const char *word)
 	unsigned long i;
 
 	for (i = 0; i < NR_MOVABLE; i++) {
-		good &= offline_block(first_block + i);
+		good &= change_block(first_block + i, "offline");
 		good &= pages_are_offline(first_block + i);
 	}
 	ksft_test_result(good, "%s\n", word);
@@ -195,7 +195,7 @@ static void test_pseries(void)
 	ksft_test_result(clean, "plug_going_online\n");
 	ksft_test_result(good, "plug_online\n");
 	for (block = first_block; block < first_block + nr_blocks; block++)
-		offline_block(block);
+		change_block(block, "offline");
 }
 
 static void set_range(unsigned long long start, unsigned long long size)

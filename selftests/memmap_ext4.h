@@ -31,19 +31,25 @@ static inline bool mount_fsdax(const char *ns)
 	return false;
 }
 
-/* An empty ext4 whose files can be mapped by huge pages, at FSDAX_DIR. */
-static inline bool make_fsdax(const char *ns)
+/*
+ * An empty ext4 whose files can be mapped by huge pages, at FSDAX_DIR. Without
+ * a journal what is free can be used again at once.
+ */
+static inline void make_fsdax(const char *ns, const char *map, bool journal,
+			      struct dax *dax)
 {
 	char device[64];
 	const char *const argv[] = {
-		/* Without a journal what is free can be used again at once. */
 		"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-O",
-		"^has_journal", "-E", "lazy_itable_init=0,stride=512,stripe_width=512",
+		journal ? "has_journal" : "^has_journal",
+		"-E", "lazy_itable_init=0,stride=512,stripe_width=512",
 		device, NULL
 	};
 
-	return block_name(ns, device, sizeof(device)) &&
-	       run_command(MKE2FS_SECONDS, argv) == 0 && mount_fsdax(ns);
+	if (!create_fsdax(ns, map, "2M", dax) ||
+	    !block_name(ns, device, sizeof(device)) ||
+	    run_command(MKE2FS_SECONDS, argv) || !mount_fsdax(ns))
+		ksft_exit_fail_msg("no file system on %s\n", ns);
 }
 
 #endif

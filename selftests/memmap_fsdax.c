@@ -15,7 +15,6 @@
 
 #include "../kselftest.h"
 #include "memmap.h"
-#include "memmap_dax.h"
 #include "memmap_fsdax.h"
 
 #define DISK		"/dev/vda"
@@ -106,12 +105,12 @@ static bool test_private(const struct way *way, const struct file *file)
 	return is_idle("copied", file) && good;
 }
 
-static void test_way(const struct fs *fs, const struct way *way, int disk)
+static void test_way(const struct dax *dax, const struct way *way, int disk)
 {
 	struct file file;
 	int other;
 
-	make_file(fs, way, &file);
+	make_file(dax, way, &file);
 	result(way, "mapped", test_mapped(way, &file));
 	result(way, "flag", check_file("flag", &file, 0, file.nr, 1,
 				       TEST_MEMMAP_RESERVED));
@@ -119,7 +118,7 @@ static void test_way(const struct fs *fs, const struct way *way, int disk)
 					  TEST_MEMMAP_ONLINE));
 	result(way, "written", test_written(&file));
 	result(way, "disk", test_direct("disk", disk, &file));
-	other = open_file(fs, way, "other", O_CREAT | O_DIRECT);
+	other = open_file(way, "other", O_CREAT | O_DIRECT);
 	result(way, "file", test_direct("other file", other, &file));
 	close(other);
 	result(way, "private", test_private(way, &file));
@@ -127,17 +126,17 @@ static void test_way(const struct fs *fs, const struct way *way, int disk)
 	/* A mapping keeps the file system, without an open file, too. */
 	close(file.fd);
 	errno = 0;
-	result(way, "busy", umount(fs->dir) && errno == EBUSY);
+	result(way, "busy", umount(FSDAX_DIR) && errno == EBUSY);
 	munmap(file.addr, FILE_SIZE);
 	result(way, "unmapped", is_idle("unmapped", &file));
-	result(way, "umount", !umount(fs->dir) && is_idle("umount", &file));
+	result(way, "umount", !umount(FSDAX_DIR) && is_idle("umount", &file));
 	free(file.pfn);
 }
 
 /* What was written is still there, in a mapping of the other kind. */
-static bool check_contents(const struct fs *fs, const struct way *way)
+static bool check_contents(const struct way *way)
 {
-	int fd = open_file(fs, way, "file", 0);
+	int fd = open_file(way, "file", 0);
 	char *addr = map_file(fd, !way->huge, MAP_SHARED);
 	struct stat st;
 	bool good;
@@ -151,36 +150,37 @@ static bool check_contents(const struct fs *fs, const struct way *way)
 
 int main(int argc, char *argv[])
 {
-	struct fs fs = {};
-	struct pages *data = &fs.dax.data;
+	struct dax dax = {};
+	struct pages *data = &dax.data;
 	size_t i;
 	int disk;
 
 	ksft_print_header();
 	if (argc != 2)
 		ksft_exit_skip("usage: memmap_fsdax mem|dev\n");
-	require_fs(&fs);
+	require_fs();
 	disk = open(DISK, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (disk < 0)
 		ksft_exit_skip("needs " DISK "\n");
 
 	ksft_set_plan(ARRAY_SIZE(ways) * NR_CASES + NR_COMMON_CASES);
-	make_fs(&fs, argv[1]);
+	make_fsdax(FS_NAMESPACE, argv[1], true, &dax);
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		test_way(&fs, &ways[i], disk);
-		mount_fs(&fs);
+		test_way(&dax, &ways[i], disk);
+		if (!mount_fsdax(FS_NAMESPACE))
+			ksft_exit_fail_msg("no file system\n");
 	}
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
-		result(&ways[i], "contents", check_contents(&fs, &ways[i]));
-	ksft_test_result(!umount(fs.dir), "umount\n");
+		result(&ways[i], "contents", check_contents(&ways[i]));
+	ksft_test_result(!umount(FSDAX_DIR), "umount\n");
 
 	/* All pages, those of the file system itself among them. */
 	ksft_test_result(check_pages("data", data, USED_MASK, DEVICE_PAGE,
-				     fs.dax.nid), "page\n");
+				     dax.nid), "page\n");
 	ksft_test_result(check_state("data", data, TEST_MEMMAP_RESERVED, 0),
 			 "flag\n");
 	ksft_test_result(check_state("data", data, TEST_MEMMAP_ONLINE, 0),
 			 "offline\n");
-	ksft_test_result(destroy_fs(&fs), "destroy\n");
+	ksft_test_result(destroy_fs(&dax), "destroy\n");
 	ksft_exit(!ksft_get_fail_cnt());
 }

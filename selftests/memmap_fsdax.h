@@ -15,25 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "../kselftest.h"
 #include "memmap.h"
-#include "memmap_dax.h"
+#include "memmap_ext4.h"
 
 #define FS_NAMESPACE	"namespace0.0"
-#define FS_SECONDS	30	/* for making the file system */
 #define FILE_SIZE	(2 * HUGE_SIZE)
 
 /* In a shared section base says that they are online; that is a case apart. */
 #define USED_MASK	(DEVICE_MASK & ~TEST_MEMMAP_ONLINE)
-
-struct fs {
-	char dir[32];		/* where it is mounted */
-	char device[40];
-	struct dax dax;
-};
 
 /* How files are mapped, the first word of the names of cases and files. */
 struct way {
@@ -44,7 +36,7 @@ struct way {
 static const struct way ways[] = { { "4k", false }, { "2m", true } };
 
 struct file {
-	const struct fs *fs;
+	const struct dax *dax;
 	int fd;
 	char *addr;
 	unsigned long *pfn;	/* behind each page, once touch_file() was here */
@@ -52,7 +44,7 @@ struct file {
 };
 
 /* Skip the whole test program unless there is what a file system needs. */
-static inline void require_fs(struct fs *fs)
+static inline void require_fs(void)
 {
 	const char *const argv[] = { "mke2fs", "-V", NULL };
 	struct pages pages;
@@ -63,45 +55,17 @@ static inline void require_fs(struct fs *fs)
 		ksft_exit_skip("needs " FS_NAMESPACE "\n");
 	if (run_command(NDCTL_SECONDS, argv))
 		ksft_exit_skip("needs mke2fs\n");
-
-	strcpy(fs->dir, "/tmp/memmap_fsdax.XXXXXX");
-	if (!mkdtemp(fs->dir))
-		ksft_exit_fail_msg("%s: %s\n", fs->dir, strerror(errno));
-}
-
-static inline void mount_fs(const struct fs *fs)
-{
-	if (mount(fs->device, fs->dir, "ext4", 0, "dax"))
-		ksft_exit_fail_msg("mount %s: %s\n", fs->device,
-				   strerror(errno));
-}
-
-/* On all of the namespace, with the memory map in @map. */
-static inline void make_fs(struct fs *fs, const char *map)
-{
-	/* Files of some size begin at a multiple of that of a large page. */
-	const char *const argv[] = {
-		"mke2fs", "-q", "-F", "-b", "4096", "-O", "extent,has_journal",
-		"-E", "stride=512,stripe_width=512,lazy_itable_init=0",
-		fs->device, NULL
-	};
-
-	if (!create_fsdax(FS_NAMESPACE, map, "2M", &fs->dax) ||
-	    !block_name(FS_NAMESPACE, fs->device, sizeof(fs->device)) ||
-	    run_command(FS_SECONDS, argv))
-		ksft_exit_fail_msg("no file system\n");
-	mount_fs(fs);
 }
 
 /*
  * Unmount it for good. Where RAM shares the section, the struct pages do not
  * go with the namespace, but they are no device's any more.
  */
-static inline bool destroy_fs(struct fs *fs)
+static inline bool destroy_fs(const struct dax *dax)
 {
-	rmdir(fs->dir);
+	rmdir(FSDAX_DIR);
 	return destroy_namespace(FS_NAMESPACE) &&
-	       check_state("destroyed", &fs->dax.data, TEST_MEMMAP_PGMAP, 0);
+	       check_state("destroyed", &dax->data, TEST_MEMMAP_PGMAP, 0);
 }
 
 /* Something to be recognised: contents @number of a file or a buffer. */
@@ -143,13 +107,12 @@ static inline char *ram_buffer(void)
 	return area;
 }
 
-static inline int open_file(const struct fs *fs, const struct way *way,
-			    const char *word, int flags)
+static inline int open_file(const struct way *way, const char *word, int flags)
 {
 	char path[96];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s_%s", fs->dir, way->word, word);
+	snprintf(path, sizeof(path), FSDAX_DIR "/%s_%s", way->word, word);
 	fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600);
 	if (fd < 0 || (flags & O_CREAT && posix_fallocate(fd, 0, FILE_SIZE)))
 		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
@@ -178,11 +141,11 @@ static inline char *map_file(int fd, bool huge, int flags)
 }
 
 /* A new file, mapped. Nothing has touched the mapping. */
-static inline void make_file(const struct fs *fs, const struct way *way,
+static inline void make_file(const struct dax *dax, const struct way *way,
 			     struct file *file)
 {
-	file->fs = fs;
-	file->fd = open_file(fs, way, "file", O_CREAT);
+	file->dax = dax;
+	file->fd = open_file(way, "file", O_CREAT);
 	file->addr = map_file(file->fd, way->huge, MAP_SHARED);
 	file->nr = FILE_SIZE / sysconf(_SC_PAGESIZE);
 	file->pfn = calloc(file->nr, sizeof(*file->pfn));
@@ -209,7 +172,7 @@ static inline bool check_file(const char *what, const struct file *file,
 			      size_t first, size_t nr, int references,
 			      unsigned int mask)
 {
-	const struct dax *dax = &file->fs->dax;
+	const struct dax *dax = file->dax;
 	struct test_memmap_page rec;
 	unsigned long pfn;
 	size_t bad = 0, i;

@@ -16,7 +16,6 @@
 
 #include "../kselftest.h"
 #include "memmap.h"
-#include "memmap_dax.h"
 #include "memmap_fsdax.h"
 #include "memmap_vfio.h"
 
@@ -178,7 +177,7 @@ static void test_truncate(const struct way *way, const struct file *file)
 int main(int argc, char *argv[])
 {
 	struct vfio vfio = {};
-	struct fs fs = {};
+	struct dax dax = {};
 	struct file file;
 	bool has_vfio;
 	size_t i;
@@ -186,15 +185,15 @@ int main(int argc, char *argv[])
 	ksft_print_header();
 	if (argc != 2)
 		ksft_exit_skip("usage: memmap_fsdax_pins mem|dev\n");
-	require_fs(&fs);
+	require_fs();
 	has_vfio = bind_edu(&vfio) && !access("/dev/vfio/vfio", F_OK);
 	if (has_vfio)
 		open_container(&vfio);
 
 	ksft_set_plan(ARRAY_SIZE(ways) * NR_CASES + 2);
-	make_fs(&fs, argv[1]);
+	make_fsdax(FS_NAMESPACE, argv[1], true, &dax);
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		make_file(&fs, &ways[i], &file);
+		make_file(&dax, &ways[i], &file);
 		touch_file(&file);
 		result(&ways[i], "io_uring", test_ring(&file));
 		if (has_vfio)
@@ -207,7 +206,7 @@ int main(int argc, char *argv[])
 		close(file.fd);
 		free(file.pfn);
 	}
-	ksft_test_result(!umount(fs.dir), "umount\n");
-	ksft_test_result(destroy_fs(&fs), "destroy\n");
+	ksft_test_result(!umount(FSDAX_DIR), "umount\n");
+	ksft_test_result(destroy_fs(&dax), "destroy\n");
 	ksft_exit(!ksft_get_fail_cnt());
 }

@@ -13,11 +13,9 @@
 #include <linux/kernel-page-flags.h>
 #include <stdlib.h>
 
-#include "memmap_dax.h"
 #include "memmap_kvm.h"
 
 #define SIZE		(4UL << 20)
-#define TDP_MMU		"/sys/module/kvm/parameters/tdp_mmu"
 #define NR_RAM_CASES	2
 #define NR_MODE_CASES	13
 #define NR_LEVEL_CASES	2
@@ -27,12 +25,12 @@
 static const struct mode {
 	const char *word;
 	const char *align;
-	const char *tdp_mmu;
+	bool tdp_mmu;
 } modes[] = {
-	{ "4k", "4K", "N" },
-	{ "4k_tdp", "4K", "Y" },
-	{ "2m", "2M", "N" },
-	{ "2m_tdp", "2M", "Y" },
+	{ "4k", "4K", false },
+	{ "4k_tdp", "4K", true },
+	{ "2m", "2M", false },
+	{ "2m_tdp", "2M", true },
 };
 
 /* What is mapped, for the virtual machine and for us. */
@@ -50,40 +48,11 @@ static void result(const struct mode *mode, const char *word, bool good)
 }
 
 /* The guest answers a question by turning all of its bits round. */
-static void ask(const struct memory *mem, uint32_t seed)
-{
-	size_t i;
-
-	for (i = 0; i < mem->pages.nr; i++) {
-		mem->addr[i * mem->words] = seed + i;
-		mem->addr[i * mem->words + VM_ANSWER / sizeof(uint32_t)] = 0;
-	}
-}
-
-static bool answered(const struct memory *mem, uint32_t seed)
-{
-	const uint32_t *addr = mem->addr;
-	size_t i;
-
-	for (i = 0; i < mem->pages.nr; i++, addr += mem->words)
-		if (addr[0] != seed + i || addr[VM_ANSWER / sizeof(*addr)] != ~addr[0]) {
-			ksft_print_msg("page %zu: %#x, answer %#x\n", i, addr[0],
-				       addr[VM_ANSWER / sizeof(*addr)]);
-			return false;
-		}
-	return true;
-}
-
 static bool run(struct vm *vm, const struct memory *mem, uint32_t seed)
 {
-	int err;
-
-	ask(mem, seed);
-	err = vm_run(vm, true);
-	if (err)
-		ksft_print_msg("KVM_RUN: %d (%s)\n", err,
-			       err > 0 ? strerror(err) : "no halt");
-	return !err && answered(mem, seed);
+	vm_ask(mem->addr, mem->pages.nr, seed);
+	return vm_ran(vm_run(vm, true)) &&
+	       vm_answered(mem->addr, mem->pages.nr, seed, NULL);
 }
 
 static void remember_flags(const struct memory *mem, __u64 *flags)
@@ -181,7 +150,7 @@ static void test_ram(void)
 	if (mem.addr == MAP_FAILED)
 		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
 	madvise(mem.addr, SIZE, MADV_NOHUGEPAGE);
-	ask(&mem, 0);
+	vm_ask(mem.addr, mem.pages.nr, 0);
 	before = count_marked(&mem, dirty);
 
 	good = vm_open(&vm, mem.addr, SIZE) && run(&vm, &mem, 1);
@@ -212,7 +181,7 @@ static void test_vm(const struct mode *mode, const struct dax *dax,
 	good = vm_open(&vm, mem->addr, SIZE);
 	result(mode, "ran", good && run(&vm, mem, 2));
 	/* Not every TDP MMU counts its large mappings. */
-	if (mode->tdp_mmu[0] == 'N')
+	if (!mode->tdp_mmu)
 		result(mode, "level", good && check_level(mode));
 	result(mode, "references",
 	       good && check_pages("mapped", &mem->pages, DEVICE_MASK,
@@ -272,10 +241,8 @@ static void test_mode(const char *ns, const struct mode *mode)
 	bool good;
 	int fd;
 
-	/* Not every kernel can switch: then both are with what it has. */
-	write_text(TDP_MMU, mode->tdp_mmu);
-	if (!create_dax(ns, "mem", mode->align, &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	vm_use_tdp_mmu(mode->tdp_mmu);
+	make_dax(ns, mode->align, &dax);
 	fd = open_dax(&dax);
 	mem.words = sysconf(_SC_PAGESIZE) / sizeof(*mem.addr);
 	mem.pages.pfn = dax.data.pfn;
@@ -286,7 +253,7 @@ static void test_mode(const char *ns, const struct mode *mode)
 	close(fd);
 	if (mem.addr == MAP_FAILED || !mem.fresh || !mem.flags)
 		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
-	ask(&mem, 0);
+	vm_ask(mem.addr, mem.pages.nr, 0);
 	remember_flags(&mem, mem.fresh);
 
 	test_vm(mode, &dax, &mem);
@@ -310,16 +277,8 @@ static void test_mode(const char *ns, const struct mode *mode)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
-	struct pages pages;
+	const char *ns = begin_vm(argc, argv);
 	size_t i;
-
-	ksft_print_header();
-	memmap_require();
-	if (!vm_available())
-		ksft_exit_skip("needs KVM\n");
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
 
 	ksft_set_plan(NR_CASES);
 	test_ram();

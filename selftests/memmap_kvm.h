@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
-#include "memmap.h"
+#include "memmap_dax.h"
 
 #define VM_CODE		0x1000UL	/* guest physical addresses */
 #define VM_MEMORY	(2UL << 20)
 #define VM_ANSWER	8		/* offset in each page */
+#define VM_ANSWER_WORD	(VM_ANSWER / sizeof(uint32_t))
+#define VM_TDP_MMU	"/sys/module/kvm/parameters/tdp_mmu"
 
 enum { VM_SLOT_CODE, VM_SLOT_MEMORY };
 
@@ -61,6 +63,25 @@ static inline bool vm_available(void)
 		close(kvm);
 	}
 	return version == KVM_API_VERSION;
+}
+
+/*
+ * What a test of KVM and a namespace, the first of its arguments, begins with.
+ * Returns the namespace.
+ */
+static inline const char *begin_vm(int argc, char *argv[])
+{
+	ksft_print_header();
+	memmap_require();
+	if (!vm_available())
+		ksft_exit_skip("needs KVM\n");
+	return require_namespace(argc, argv);
+}
+
+/* Not every kernel can switch: then all machines are with what it has. */
+static inline void vm_use_tdp_mmu(bool on)
+{
+	write_text(VM_TDP_MMU, on ? "Y" : "N");
 }
 
 /* Give the machine its memory, or change the flags of the slot. */
@@ -207,6 +228,45 @@ static inline int vm_run_pages(struct vm *vm, size_t first, size_t nr,
 static inline int vm_run(struct vm *vm, bool write)
 {
 	return vm_run_pages(vm, 0, vm->size / sysconf(_SC_PAGESIZE), write);
+}
+
+static inline bool vm_ran(int err)
+{
+	if (err)
+		ksft_print_msg("KVM_RUN: %d (%s)\n", err,
+			       err > 0 ? strerror(err) : "no halt");
+	return !err;
+}
+
+/* Something to be read in each of @nr pages, from @question on, and no answer. */
+static inline void vm_ask(uint32_t *addr, size_t nr, uint32_t question)
+{
+	const size_t words = sysconf(_SC_PAGESIZE) / sizeof(*addr);
+	size_t i;
+
+	for (i = 0; i < nr; i++, addr += words) {
+		addr[0] = question + i;
+		addr[VM_ANSWER_WORD] = 0;
+	}
+}
+
+/* Has the machine answered just where @written is set, or everywhere? */
+static inline bool vm_answered(const uint32_t *addr, size_t nr,
+			       uint32_t question, const bool *written)
+{
+	const size_t words = sysconf(_SC_PAGESIZE) / sizeof(*addr);
+	uint32_t want;
+	size_t i;
+
+	for (i = 0; i < nr; i++, addr += words) {
+		want = !written || written[i] ? ~(question + i) : 0;
+		if (addr[0] == question + i && addr[VM_ANSWER_WORD] == want)
+			continue;
+		ksft_print_msg("page %zu: %#x, answer %#x, should be %#x\n", i,
+			       addr[0], addr[VM_ANSWER_WORD], want);
+		return false;
+	}
+	return true;
 }
 
 static inline uint32_t vm_eax(struct vm *vm)

@@ -12,20 +12,12 @@
  */
 #define _GNU_SOURCE
 #include "memmap_kvm_fsdax.h"
-#include "memmap_kvm.h"
 
-#define PAGE		4096UL	/* of this architecture */
-#define NR		1024UL	/* pages of the machine: two huge pages */
-#define SIZE		(NR * PAGE)
 #define NR_HUGE		(HUGE_SIZE / PAGE)
-#define WORDS		(PAGE / sizeof(uint32_t))
-#define TDP_MMU		"/sys/module/kvm/parameters/tdp_mmu"
-#define STATE_MASK	(DEVICE_MASK | TEST_MEMMAP_RESERVED)
 #define NR_MODE_CASES	11
 #define NR_LEVEL_CASES	4
 #define NR_CASES	(4 * (2 * NR_MODE_CASES + NR_LEVEL_CASES) + 3)
 
-static unsigned int seed = 1;
 static const bool nothing[NR];
 
 /* What the machine runs on, in one way. */
@@ -67,60 +59,19 @@ static void test_level(const struct mode *mode, const char *word, long long want
 
 static void ask(const struct mode *mode, uint32_t question)
 {
-	size_t i;
-
-	for (i = 0; i < NR; i++) {
-		mode->other[i * WORDS] = question + i;
-		mode->other[i * WORDS + VM_ANSWER / sizeof(uint32_t)] = 0;
-	}
+	vm_ask(mode->other, NR, question);
 }
 
-/* Has the machine answered just where @written is set, or everywhere? */
 static bool answered(const struct mode *mode, uint32_t question,
 		     const bool *written)
 {
-	const uint32_t *addr = mode->other;
-	uint32_t want;
-	size_t i;
-
-	for (i = 0; i < NR; i++, addr += WORDS) {
-		want = !written || written[i] ? ~(question + i) : 0;
-		if (addr[0] == question + i &&
-		    addr[VM_ANSWER / sizeof(*addr)] == want)
-			continue;
-		ksft_print_msg("page %zu: %#x, answer %#x, should be %#x\n", i,
-			       addr[0], addr[VM_ANSWER / sizeof(*addr)], want);
-		return false;
-	}
-	return true;
-}
-
-static bool ran(int err)
-{
-	if (err)
-		ksft_print_msg("KVM_RUN: %d (%s)\n", err,
-			       err > 0 ? strerror(err) : "no halt");
-	return !err;
+	return vm_answered(mode->other, NR, question, written);
 }
 
 static bool run(struct vm *vm, const struct mode *mode, uint32_t question)
 {
 	ask(mode, question);
-	return ran(vm_run(vm, true)) && answered(mode, question, NULL);
-}
-
-/* Have some of the pages before @end written, and say which. */
-static bool write_some(struct vm *vm, bool *written, size_t end)
-{
-	bool good = true;
-	size_t i;
-
-	for (i = 0; i < NR; i++) {
-		written[i] = i < end && rand_r(&seed) % 8 == 0;
-		if (good && written[i])
-			good = ran(vm_run_pages(vm, i, 1, true));
-	}
-	return good;
+	return vm_ran(vm_run(vm, true)) && answered(mode, question, NULL);
 }
 
 /* Does the log have the pages of @written, and no others? */
@@ -156,7 +107,7 @@ static void test_log(struct vm *vm, const struct mode *mode)
 
 	ask(mode, 2);
 	result(mode, "log_read", vm_log_dirty(vm, true) &&
-	       ran(vm_run(vm, false)) && check_log(vm, nothing));
+	       vm_ran(vm_run(vm, false)) && check_log(vm, nothing));
 
 	/* What is read after a split is mapped anew and counts as written. */
 	good = write_some(vm, written, NR_HUGE);
@@ -225,8 +176,7 @@ static void test_mode(struct mode *mode, bool tdp_mmu)
 	bool good;
 
 	mode->tdp_mmu = tdp_mmu;
-	/* Not every kernel can switch: then both are with what it has. */
-	write_text(TDP_MMU, tdp_mmu ? "Y" : "N");
+	vm_use_tdp_mmu(tdp_mmu);
 	mode->addr = map_part(mode, NULL, 0);
 	mode->other = map_part(mode, NULL, 0);
 	ask(mode, 0);
@@ -270,8 +220,7 @@ static void test_devdax(const char *ns, const char *word, bool huge)
 {
 	struct dax dax = {};
 
-	if (!create_dax(ns, "mem", huge ? "2M" : "4K", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, huge ? "2M" : "4K", &dax);
 	test_modes(word, open_dax(&dax), huge);
 	ksft_test_result(check_pages(word, &dax.data, STATE_MASK, DEVICE_PAGE,
 				     dax.nid), "%s_after\n", word);
@@ -279,27 +228,13 @@ static void test_devdax(const char *ns, const char *word, bool huge)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	const char *ns = begin_dax_vm(argc, argv);
 	struct dax dax = {};
-	struct pages pages;
-
-	if (argc > 2)
-		seed = strtoul(argv[2], NULL, 0);
-	ksft_print_header();
-	memmap_require();
-	if (!vm_available())
-		ksft_exit_skip("needs KVM\n");
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
-	ksft_print_msg("seed %u\n", seed);
 
 	ksft_set_plan(NR_CASES);
-	/* What is written back is mapped anew: not at any time. */
-	write_text("/proc/sys/vm/dirty_writeback_centisecs", "0");
 	test_devdax(ns, "devdax_4k", false);
 	test_devdax(ns, "devdax_2m", true);
-	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(ns))
-		ksft_exit_fail_msg("no file system\n");
+	make_fsdax(ns, "mem", false, &dax);
 	test_modes("fsdax_4k", make_file("4k", 2 * SIZE, false), false);
 	test_modes("fsdax_2m", make_file("2m", 2 * SIZE, false), true);
 	umount(FSDAX_DIR);

@@ -16,15 +16,7 @@
 #include <stdatomic.h>
 
 #include "memmap_kvm_fsdax.h"
-#include "memmap_kvm.h"
 
-#define PAGE		4096UL	/* of this architecture */
-#define NR		1024UL	/* pages of the machine: two huge pages */
-#define SIZE		(NR * PAGE)
-#define WORDS		(PAGE / sizeof(uint32_t))
-#define ANSWER		(VM_ANSWER / sizeof(uint32_t))
-#define STATE_MASK	(DEVICE_MASK | TEST_MEMMAP_RESERVED)
-#define TDP_MMU		"/sys/module/kvm/parameters/tdp_mmu"
 #define TRACE		"/sys/kernel/tracing"
 #define WRITEBACK	TRACE "/events/fs_dax/dax_writeback_one/enable"
 #define RUN_SECONDS	60	/* for the machine to run, and to stop */
@@ -34,28 +26,19 @@
 static const struct mode {
 	const char *word;
 	bool huge;
-	const char *tdp_mmu;
+	bool tdp_mmu;
 } modes[] = {
-	{ "4k", false, "N" },
-	{ "4k_tdp", false, "Y" },
-	{ "2m", true, "N" },
-	{ "2m_tdp", true, "Y" },
+	{ "4k", false, false },
+	{ "4k_tdp", false, true },
+	{ "2m", true, false },
+	{ "2m_tdp", true, true },
 };
 
 static struct dax dax;
-static unsigned int seed = 1;
 
 static void result(const struct mode *mode, const char *word, bool good)
 {
 	ksft_test_result(good, "%s_%s\n", mode->word, word);
-}
-
-static bool ran(int err)
-{
-	if (err)
-		ksft_print_msg("KVM_RUN: %d (%s)\n", err,
-			       err > 0 ? strerror(err) : "no halt");
-	return !err;
 }
 
 /* Does the machine read what we do, and no more than zero where @hole is? */
@@ -64,26 +47,13 @@ static bool check_reading(struct vm *vm, const uint32_t *addr, const bool *hole)
 	size_t i;
 
 	for (i = 0; i < NR; i++) {
-		if (!ran(vm_run_pages(vm, i, 1, false)))
+		if (!vm_ran(vm_run_pages(vm, i, 1, false)))
 			return false;
 		if (vm_eax(vm) == (hole[i] ? 0 : addr[i * WORDS]))
 			continue;
 		ksft_print_msg("page %zu: the machine reads %#x\n", i, vm_eax(vm));
 		return false;
 	}
-	return true;
-}
-
-/* Have some of the pages written, and say which. */
-static bool write_some(struct vm *vm, bool *written)
-{
-	size_t i;
-
-	for (i = 0; i < NR; i++)
-		written[i] = rand_r(&seed) % 8 == 0;
-	for (i = 0; i < NR; i++)
-		if (written[i] && !ran(vm_run_pages(vm, i, 1, true)))
-			return false;
 	return true;
 }
 
@@ -97,23 +67,13 @@ static bool check_file(int fd, uint32_t question, const bool *written)
 		want = question ? question + i : 0;
 		if (pread(fd, words, PAGE, i * PAGE) == (ssize_t)PAGE &&
 		    words[0] == want &&
-		    words[ANSWER] == (!written || written[i] ? ~want : 0))
+		    words[VM_ANSWER_WORD] == (!written || written[i] ? ~want : 0))
 			continue;
 		ksft_print_msg("page %zu of the file: %#x, answer %#x\n", i,
-			       words[0], words[ANSWER]);
+			       words[0], words[VM_ANSWER_WORD]);
 		return false;
 	}
 	return true;
-}
-
-static void ask(uint32_t *addr, uint32_t question)
-{
-	size_t i;
-
-	for (i = 0; i < NR; i++) {
-		addr[i * WORDS] = question + i;
-		addr[i * WORDS + ANSWER] = 0;
-	}
 }
 
 /* Reading a hole gives a page of zeros, which KVM must leave as it was. */
@@ -138,7 +98,7 @@ static void test_holes(const struct mode *mode, struct vm *vm, int fd,
 	       memmap_page(pfn).refcount == refcount &&
 	       memmap_page(end).refcount == end_refcount);
 
-	good = write_some(vm, written);
+	good = write_some(vm, written, NR);
 	result(mode, "hole_written", good && check_file(fd, 0, written));
 }
 
@@ -185,11 +145,11 @@ static void test_writeback(const struct mode *mode, struct vm *vm, int fd,
 	bool written[NR];
 	bool good;
 
-	ask(addr, 2000);
-	good = ran(vm_run(vm, true));
-	ask(addr, 3000);
-	good = !msync(addr, SIZE, MS_SYNC) && ran(vm_run(vm, false)) && good;
-	good = write_some(vm, written) && good;
+	vm_ask(addr, NR, 2000);
+	good = vm_ran(vm_run(vm, true));
+	vm_ask(addr, NR, 3000);
+	good = !msync(addr, SIZE, MS_SYNC) && vm_ran(vm_run(vm, false)) && good;
+	good = write_some(vm, written, NR) && good;
 
 	close(open(TRACE "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC));
 	write_text(WRITEBACK, "1");
@@ -213,8 +173,8 @@ static void test_punch(const struct mode *mode, struct vm *vm, int fd,
 	bool good;
 	size_t i;
 
-	ask(addr, 4000);
-	good = ran(vm_run(vm, true));
+	vm_ask(addr, NR, 4000);
+	good = vm_ran(vm_run(vm, true));
 	for (i = 0; i < ARRAY_SIZE(holes); i++) {
 		memset(hole + holes[i][0], true, holes[i][1]);
 		if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -222,8 +182,8 @@ static void test_punch(const struct mode *mode, struct vm *vm, int fd,
 			ksft_exit_fail_msg("punch: %s\n", strerror(errno));
 	}
 	result(mode, "punched", good && check_reading(vm, addr, hole));
-	ask(addr, 5000);
-	result(mode, "refilled", ran(vm_run(vm, true)) &&
+	vm_ask(addr, NR, 5000);
+	result(mode, "refilled", vm_ran(vm_run(vm, true)) &&
 	       check_file(fd, 5000, NULL));
 }
 
@@ -260,7 +220,7 @@ static size_t fill_up(uint32_t **addr, size_t *nr, const unsigned long *old)
 	*addr = map_dax(NULL, fd, 0, *nr * PAGE, true);
 	for (i = 0; i < *nr; i++) {
 		(*addr)[i * WORDS] = ~0U;
-		(*addr)[i * WORDS + ANSWER] = ~0U;
+		(*addr)[i * WORDS + VM_ANSWER_WORD] = ~0U;
 		mine[memmap_vaddr_to_pfn(*addr + i * WORDS) - dax.data.pfn] = true;
 	}
 	for (i = 0; i < NR; i++)
@@ -282,7 +242,7 @@ static void test_truncate(const struct mode *mode)
 	bool good;
 
 	addr = map_dax(NULL, fd, 0, SIZE, mode->huge);
-	ask(addr, 6000);
+	vm_ask(addr, NR, 6000);
 	for (i = 0; i < NR; i++)
 		old[i] = memmap_vaddr_to_pfn(addr + i * WORDS);
 	if (!vm_open(&runner.vm, addr, SIZE) ||
@@ -305,7 +265,7 @@ static void test_truncate(const struct mode *mode)
 	       vm_run(&runner.vm, false) == EFAULT;
 	for (i = 0; good && i < nr; i++)
 		good = others[i * WORDS] == ~0U &&
-		       others[i * WORDS + ANSWER] == ~0U;
+		       others[i * WORDS + VM_ANSWER_WORD] == ~0U;
 	if (found != NR)
 		ksft_print_msg("of %lu pages others have got %zu\n", NR, found);
 	result(mode, "no_trap", good && found == NR);
@@ -325,8 +285,7 @@ static void test_mode(const struct mode *mode, const char *ns)
 	bool good;
 	int fd;
 
-	/* Not every kernel can switch: then both are with what it has. */
-	write_text(TDP_MMU, mode->tdp_mmu);
+	vm_use_tdp_mmu(mode->tdp_mmu);
 	fd = make_file("memory", SIZE, true);
 	addr = map_dax(NULL, fd, 0, SIZE, mode->huge);
 	if (!vm_open(&vm, addr, SIZE))
@@ -336,8 +295,8 @@ static void test_mode(const struct mode *mode, const char *ns)
 	test_punch(mode, &vm, fd, addr);
 
 	/* What the machine said last is part of a file like any other. */
-	ask(addr, 7000);
-	good = ran(vm_run(&vm, true));
+	vm_ask(addr, NR, 7000);
+	good = vm_ran(vm_run(&vm, true));
 	vm_close(&vm);
 	munmap(addr, SIZE);
 	close(fd);
@@ -352,29 +311,16 @@ static void test_mode(const struct mode *mode, const char *ns)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
-	struct pages pages;
+	const char *ns = begin_dax_vm(argc, argv);
 	size_t i;
 
-	if (argc > 2)
-		seed = strtoul(argv[2], NULL, 0);
-	ksft_print_header();
-	memmap_require();
-	if (!vm_available())
-		ksft_exit_skip("needs KVM\n");
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
 	if (access(TRACE "/trace", F_OK))
 		mount("tracefs", TRACE, "tracefs", 0, NULL);
 	if (access(WRITEBACK, W_OK))
 		ksft_exit_skip("needs %s\n", WRITEBACK);
-	ksft_print_msg("seed %u\n", seed);
 
 	ksft_set_plan(NR_CASES);
-	/* What is written back is up to us. */
-	write_text("/proc/sys/vm/dirty_writeback_centisecs", "0");
-	if (!create_fsdax(ns, "mem", "2M", &dax) || !make_fsdax(ns))
-		ksft_exit_fail_msg("no file system\n");
+	make_fsdax(ns, "mem", false, &dax);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		test_mode(&modes[i], ns);
 	umount(FSDAX_DIR);

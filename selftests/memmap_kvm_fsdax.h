@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory for the memmap selftests that is mapped DAX: a device, or a file on
- * ext4 that is mounted with -o dax; by pages or by huge pages.
+ * Memory of a virtual machine for the memmap selftests that is mapped DAX: a
+ * device, or a file on ext4 that is mounted with -o dax; by pages or by huge
+ * pages.
  */
 #ifndef _SELFTESTS_MEMMAP_KVM_FSDAX_H
 #define _SELFTESTS_MEMMAP_KVM_FSDAX_H
@@ -10,6 +11,42 @@
 #include <sys/stat.h>
 
 #include "memmap_ext4.h"
+#include "memmap_kvm.h"
+
+#define PAGE		4096UL	/* of this architecture */
+#define NR		1024UL	/* pages of the machine: two huge pages */
+#define SIZE		(NR * PAGE)
+#define WORDS		(PAGE / sizeof(uint32_t))
+#define STATE_MASK	(DEVICE_MASK | TEST_MEMMAP_RESERVED)
+
+static unsigned int seed = 1;
+
+/* begin_vm(), with the seed for the second argument. */
+static inline const char *begin_dax_vm(int argc, char *argv[])
+{
+	const char *ns = begin_vm(argc, argv);
+
+	if (argc > 2)
+		seed = strtoul(argv[2], NULL, 0);
+	ksft_print_msg("seed %u\n", seed);
+	/* What is written back is mapped anew: that is up to us. */
+	write_text("/proc/sys/vm/dirty_writeback_centisecs", "0");
+	return ns;
+}
+
+/* Have the machine write some of its pages before @end, and say which. */
+static inline bool write_some(struct vm *vm, bool *written, size_t end)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < NR; i++) {
+		written[i] = i < end && rand_r(&seed) % 8 == 0;
+		if (good && written[i])
+			good = vm_ran(vm_run_pages(vm, i, 1, true));
+	}
+	return good;
+}
 
 /* A file of @size bytes: a hole, or with blocks. */
 static inline int make_file(const char *name, off_t size, bool hole)

@@ -290,18 +290,11 @@ static void test_hole(unsigned long pfn)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	const char *ns = begin_vm(argc, argv);
 	unsigned long hole = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
-	struct pages pages;
 	char cmdline[4096];
 
-	ksft_print_header();
-	memmap_require();
 	page_size = sysconf(_SC_PAGESIZE);
-	if (!vm_available())
-		ksft_exit_skip("needs KVM\n");
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
 	if (!set_probes())
 		ksft_exit_skip("needs kprobe events and functions to put them on\n");
 	pat = read_text("/proc/cmdline", cmdline, sizeof(cmdline)) ||

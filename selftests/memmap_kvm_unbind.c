@@ -41,27 +41,15 @@ static bool check_counts(const struct pages *pages, int first, int others)
 /* Have every page read, and answered by the complement. */
 static bool run(const struct pages *pages, uint32_t *addr)
 {
-	const size_t words = page_size / sizeof(*addr);
 	struct vm vm;
-	uint32_t i;
 	int err;
 
-	for (i = 0; i < pages->nr; i++) {
-		addr[i * words] = SEED + i;
-		addr[i * words + VM_ANSWER / sizeof(*addr)] = 0;
-	}
+	vm_ask(addr, pages->nr, SEED);
 	if (!vm_open(&vm, addr, pages->nr * page_size))
 		return false;
 	err = vm_run(&vm, true);
 	vm_close(&vm);
-	if (err)
-		ksft_print_msg("KVM_RUN: %d (%s)\n", err,
-			       err > 0 ? strerror(err) : "no halt");
-
-	for (i = 0; !err && i < pages->nr; i++)
-		if (addr[i * words + VM_ANSWER / sizeof(*addr)] != ~(SEED + i))
-			err = -1;
-	return !err;
+	return vm_ran(err) && vm_answered(addr, pages->nr, SEED, NULL);
 }
 
 /* Put the first page of the device into a pipe: that is a reference. */
@@ -97,30 +85,21 @@ static bool wait_counts(const struct pages *pages)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
-	struct pages pages, machine = { .nr = NR };
+	const char *ns = begin_vm(argc, argv);
+	struct pages machine = { .nr = NR };
 	struct dax dax = {};
 	int fd, ends[2];
 	pid_t pid;
 	bool good;
 	void *addr, *page;
 
-	ksft_print_header();
-	memmap_require();
 	memmap_require_disposable();
 	page_size = sysconf(_SC_PAGESIZE);
 	page = malloc(page_size);
-	if (!vm_available())
-		ksft_exit_skip("needs KVM\n");
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
-	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		ksft_exit_skip("needs /dev/mem\n");
+	fd = require_dev_mem();
 
 	ksft_set_plan(NR_CASES);
-	if (!create_dax(ns, "mem", "4K", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, "4K", &dax);
 	machine.pfn = dax.data.pfn;
 	addr = mmap(NULL, NR * page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		    machine.pfn * page_size);

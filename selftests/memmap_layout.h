@@ -26,7 +26,7 @@
 #define MAX_ZONES	64
 #define MAX_RANGES	64
 #define PLUG_SECONDS	60	/* for the memory blocks of a DIMM to appear */
-#define BLOCK_TRIES	10	/* to take a memory block offline */
+#define BLOCK_TRIES	10	/* to change the state of a memory block */
 #define BLOCK_SECONDS	30	/* one of them */
 
 /* A populated zone: pfns [start, end). */
@@ -107,6 +107,25 @@ static inline int read_system_ram(struct range *ranges, int max)
 	return nr;
 }
 
+/* The System RAM that is_ram() goes by: what there was at read_ram(). */
+static struct range ram_ranges[MAX_RANGES];
+static int nr_ram_ranges;
+
+static inline void read_ram(void)
+{
+	nr_ram_ranges = read_system_ram(ram_ranges, MAX_RANGES);
+}
+
+static inline bool is_ram(unsigned long pfn)
+{
+	int i;
+
+	for (i = 0; i < nr_ram_ranges; i++)
+		if (pfn >= ram_ranges[i].start && pfn < ram_ranges[i].end)
+			return true;
+	return false;
+}
+
 /* How many pages of [@start, @end) are System RAM. */
 static inline unsigned long system_ram_pages(unsigned long start,
 					     unsigned long end)
@@ -140,6 +159,20 @@ static inline unsigned long block_pages(void)
 	return bytes / sysconf(_SC_PAGESIZE);
 }
 
+/* The struct pages of a memory block, until the next call. */
+static inline const struct test_memmap_page *read_block(unsigned long block)
+{
+	static struct test_memmap_page *recs;
+	const unsigned long pages = block_pages();
+
+	if (!recs)
+		recs = calloc(pages, sizeof(*recs));
+	if (!recs)
+		ksft_exit_fail_msg("no memory\n");
+	memmap_read(block * pages, recs, pages);
+	return recs;
+}
+
 /* 1: the memory block is online, 0: offline, -1: neither, or not there. */
 static inline int block_online(unsigned long block)
 {
@@ -169,33 +202,35 @@ static inline void interrupt_offlining(int unused)
 
 /*
  * set_block_state(), bounded in time: the kernel retries offlining for as long
- * as pages can't be migrated. Uses SIGALRM.
+ * as pages can't be migrated. Uses SIGALRM, and leaves an alarm() as it was.
  */
 static inline int try_block_state(unsigned long block, const char *state)
 {
-	struct sigaction action = { .sa_handler = interrupt_offlining };
+	struct sigaction action = { .sa_handler = interrupt_offlining }, old;
+	unsigned int left;
 	int err;
 
-	sigaction(SIGALRM, &action, NULL);
-	alarm(BLOCK_SECONDS);
+	sigaction(SIGALRM, &action, &old);
+	left = alarm(BLOCK_SECONDS);
 	err = set_block_state(block, state);
-	alarm(0);
+	alarm(left);
+	sigaction(SIGALRM, &old, NULL);
 
 	return err;
 }
 
-/* Take a memory block offline, in a few tries. */
-static inline bool offline_block(unsigned long block)
+/* The same, in a few tries. Says what is in the way. */
+static inline bool change_block(unsigned long block, const char *state)
 {
 	int tries, err = 0;
 
 	for (tries = 0; tries < BLOCK_TRIES; tries++) {
-		err = try_block_state(block, "offline");
+		err = try_block_state(block, state);
 		if (!err)
 			return true;
 		usleep(100000);
 	}
-	ksft_print_msg("memory%lu: offline: %s\n", block, strerror(-err));
+	ksft_print_msg("memory%lu: %s: %s\n", block, state, strerror(-err));
 	return false;
 }
 
@@ -237,43 +272,43 @@ static inline bool saw_going_online(unsigned long block,
 }
 
 /*
- * Is the block online in this zone of its node, and every struct page of it as
- * it should be? Says what is not.
+ * Is all of the block online on the node, and every struct page of it as it
+ * should be? In the zone @index as well, unless that is negative.
  */
-static inline bool block_is_in_zone(unsigned long block, const char *zone_name)
+static inline bool block_is_on_node(unsigned long block, int nid, int index)
 {
 	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
 				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
 	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
+	const struct test_memmap_page *recs = read_block(block);
+	unsigned long pages = block_pages(), wrong = 0, i;
+
+	for (i = 0; i < pages; i++)
+		wrong += recs[i].nid != nid ||
+			 (index >= 0 && (int)recs[i].zone != index);
+	if (wrong)
+		ksft_print_msg("memory%lu: %lu pages not of node %d, zone %d\n",
+			       block, wrong, nid, index);
+
+	return !wrong && block_online(block) == 1 && block_on_node(block, nid) &&
+	       memmap_count(block * pages, pages, mask, want, "online page") ==
+	       pages;
+}
+
+/* The same for this zone of the block's node, which has to span it. */
+static inline bool block_is_in_zone(unsigned long block, const char *zone_name)
+{
 	const unsigned long pages = block_pages(), start = block * pages;
-	static struct test_memmap_page recs[4096];
 	struct zone zones[MAX_ZONES], *zone;
-	unsigned long pfn, wrong = 0, i;
 	int nr = read_zones(zones, MAX_ZONES);
 
 	for (zone = zones; zone < zones + nr; zone++)
 		if (!strcmp(zone->name, zone_name) &&
 		    block_on_node(block, zone->nid) && zone->start <= start &&
 		    start + pages <= zone->end)
-			break;
-	if (block_online(block) != 1 || zone == zones + nr) {
-		ksft_print_msg("memory%lu: not online, or not spanned by %s\n",
-			       block, zone_name);
-		return false;
-	}
-
-	for (pfn = start; pfn < start + pages; pfn += ARRAY_SIZE(recs)) {
-		memmap_read(pfn, recs, ARRAY_SIZE(recs));
-		for (i = 0; i < ARRAY_SIZE(recs); i++)
-			wrong += recs[i].nid != zone->nid ||
-				 recs[i].zone != zone->index;
-	}
-	if (wrong)
-		ksft_print_msg("memory%lu: %lu pages not of node %d, zone %u\n",
-			       block, wrong, zone->nid, zone->index);
-
-	return !wrong && memmap_count(start, pages, mask, want, "online page") ==
-			 pages;
+			return block_is_on_node(block, zone->nid, zone->index);
+	ksft_print_msg("memory%lu: not spanned by %s\n", block, zone_name);
+	return false;
 }
 
 /* Call @fn for each memory block, in no order; returns how many. */

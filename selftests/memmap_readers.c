@@ -342,9 +342,8 @@ int main(int argc, char **argv)
 		ksft_exit_skip("needs ndctl, a DIMM and two namespaces\n");
 
 	plug_half(argv[1]);
-	if (!create_dax(argv[2], "mem", "2M", &dax) ||
-	    !create_fsdax(argv[3], "mem", "2M", &fsdax) || !make_fsdax(argv[3]))
-		ksft_exit_fail_msg("no DAX\n");
+	make_dax(argv[2], "2M", &dax);
+	make_fsdax(argv[3], "mem", false, &fsdax);
 	device = mmap(NULL, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      open_dax(&dax), 0);
 	fd = create_fsdax_file(FILE_SIZE);

@@ -63,8 +63,7 @@ int main(void)
 		ksft_exit_skip("needs ndctl and namespace0.0\n");
 
 	ksft_set_plan(NR_CASES);
-	if (!create_dax("namespace0.0", "mem", "2M", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax("namespace0.0", "2M", &dax);
 	size = NR_PAGES * sysconf(_SC_PAGESIZE);
 	pages.pfn = dax.data.pfn + 1;
 	pages.nr = NR_PAGES;

@@ -31,8 +31,7 @@
 #define SECONDS		40	/* for all steps */
 #define MIN_STEPS	200
 #define MAX_SHOWN	8
-#define STEP_SECONDS	10	/* one attempt, and until its span is seen */
-#define TRIES		10
+#define STEP_SECONDS	10	/* until the span is seen */
 
 struct span {
 	unsigned long start;
@@ -122,28 +121,6 @@ static bool wait_for(const struct span *before, const struct span *after)
 	return true;
 }
 
-/* The kernel would retry for as long as pages can't be migrated: interrupt it. */
-static void interrupt(int unused)
-{
-	(void)unused;
-}
-
-static int change(unsigned long block, const char *state)
-{
-	int tries, err = 0;
-
-	for (tries = 0; tries < TRIES; tries++) {
-		alarm(STEP_SECONDS);
-		err = set_block_state(block, state);
-		alarm(0);
-		if (!err)
-			return 0;
-		usleep(10000);
-	}
-	ksft_print_msg("memory%lu: %s: %s\n", block, state, strerror(-err));
-	return err;
-}
-
 static void use_cpu(int cpu)
 {
 	cpu_set_t set;
@@ -162,7 +139,7 @@ static pid_t start_reader(const struct zone *zone)
 	pid_t pid;
 
 	snprintf(text, sizeof(text), "%d %u %u", zone->nid, zone->index,
-		 (SECONDS + TRIES * STEP_SECONDS) * 1000);
+		 (SECONDS + BLOCK_TRIES * BLOCK_SECONDS) * 1000);
 	pid = fork();
 	if (pid < 0)
 		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
@@ -180,13 +157,13 @@ static struct zone find_zone(void)
 	struct zone zones[MAX_ZONES], found = { .nid = -1 };
 	int nr, i;
 
-	if (change(first_block, "online_movable"))
+	if (!change_block(first_block, "online_movable"))
 		ksft_exit_fail_msg("the DIMM can't be onlined\n");
 	nr = read_zones(zones, MAX_ZONES);
 	for (i = 0; i < nr; i++)
 		if (zones[i].start == start && !strcmp(zones[i].name, "Movable"))
 			found = zones[i];
-	if (change(first_block, "offline"))
+	if (!change_block(first_block, "offline"))
 		ksft_exit_fail_msg("the DIMM can't be offlined\n");
 	if (found.nid < 0 || found.end != start + pages_per_block)
 		ksft_exit_fail_msg("the Movable zone has other memory\n");
@@ -207,8 +184,8 @@ static unsigned int take_steps(void)
 		if (now_ms() > end)
 			break;
 		bit = random_number() % nr_blocks;
-		if (change(first_block + bit, blocks & 1U << bit ?
-			   "offline" : "online_movable"))
+		if (!change_block(first_block + bit, blocks & 1U << bit ?
+				  "offline" : "online_movable"))
 			return 0;
 		blocks ^= 1U << bit;
 		after = span_of(blocks);
@@ -221,7 +198,6 @@ static unsigned int take_steps(void)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = interrupt };
 	unsigned long long bytes;
 	unsigned int steps;
 	struct zone zone;
@@ -241,7 +217,6 @@ int main(int argc, char **argv)
 		ksft_exit_fail_msg("not 1 to %d memory blocks\n", MAX_BLOCKS);
 	if (argc == 4)
 		seed = strtoull(argv[3], NULL, 0);
-	sigaction(SIGALRM, &action, NULL);
 	use_cpu(1);
 	use_cpu(0);
 	zone = find_zone();

@@ -16,7 +16,6 @@
  *
  * Wants KVM, an IOMMU and QEMU's "edu" PCI device.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -27,29 +26,12 @@
 #include "memmap_stress.h"
 
 #define MAX_TRIES	1000		/* for a round: whoever needs more has failed */
-#define END_TRIES	20		/* to take a block offline in the end */
-#define OFFLINE_SECONDS	15		/* one attempt to offline */
 #define CHUNK		4096		/* pages in one read */
 #define SLICE		(32 * CHUNK)	/* pages in one action */
 
 static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
 static int nr_ram, nr_areas;			/* the first ones are RAM */
 static const char *dimm;
-
-static void interrupt(int unused)
-{
-	(void)unused;
-}
-
-static int set_state(unsigned long block, const char *state)
-{
-	int err;
-
-	alarm(OFFLINE_SECONDS);
-	err = set_block_state(block, state);
-	alarm(0);
-	return err;
-}
 
 /*
  * An unbind waits for whoever has a page, for ever if that is never given back:
@@ -82,11 +64,11 @@ static void online_blocks(void)
 	bool movable = pick(2);
 
 	if (block_online(block))
-		count(OFFLINE, "DIMM", -set_state(block, "offline"));
+		count(OFFLINE, "DIMM", -try_block_state(block, "offline"));
 	else if (movable)
-		count(ONLINE_MOVABLE, "DIMM", -set_state(block, "online_movable"));
+		count(ONLINE_MOVABLE, "DIMM", -try_block_state(block, "online_movable"));
 	else
-		count(ONLINE_KERNEL, "DIMM", -set_state(block, "online_kernel"));
+		count(ONLINE_KERNEL, "DIMM", -try_block_state(block, "online_kernel"));
 }
 
 /* An ejection that comes before the DIMM's last block may be missed. */
@@ -307,12 +289,12 @@ static void check_none(const char *word, unsigned long number, const char *what)
 
 static bool blocks_offline(void)
 {
-	unsigned long i, tries;
+	unsigned long i;
 	bool good = true;
 
 	for (i = first_block; i < first_block + nr_blocks; i++) {
-		for (tries = 0; block_online(i) && tries < END_TRIES; tries++)
-			set_state(i, "offline");
+		if (block_online(i))
+			change_block(i, "offline");
 		good &= block_online(i) == 0;
 	}
 	return good && memmap_count(first_block * pages_per_block,
@@ -324,7 +306,6 @@ static bool blocks_offline(void)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = interrupt };
 	char before[1024], after[1024], answer[128];
 	unsigned long start, size;
 	long long pins;
@@ -347,7 +328,6 @@ int main(int argc, char **argv)
 	pages_per_block = block_pages();
 	first_block = start / sysconf(_SC_PAGESIZE) / pages_per_block;
 	nr_blocks = size / sysconf(_SC_PAGESIZE) / pages_per_block;
-	sigaction(SIGALRM, &action, NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || !nr_blocks || !rounds ||

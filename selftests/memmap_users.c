@@ -192,8 +192,7 @@ static void test_dax(void)
 	char *addr;
 	int nid;
 
-	if (!create_dax("namespace0.0", "mem", "2M", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax("namespace0.0", "2M", &dax);
 	pfn = dax.data.pfn;
 	nid = other_node(memmap_page(pfn).nid);
 
@@ -278,18 +277,6 @@ static unsigned long find_reserved(unsigned long start, unsigned long nr)
 	return start;
 }
 
-static bool set_state(unsigned long block, const char *state)
-{
-	int err, tries = 0;
-
-	while ((err = set_block_state(block, state)) && tries++ < 50)
-		usleep(100000);
-	if (err)
-		ksft_print_msg("memory%lu: %s: %s\n", block, state,
-			       strerror(-err));
-	return !err;
-}
-
 static bool is_refused(const char *what, unsigned long pfn)
 {
 	int err = write_numbers(DEBUG_FILE("ioremap"), pfn * page_size,
@@ -345,9 +332,9 @@ static void test_ioremap(const char *name)
 	ksft_test_result(!err, "ioremap_rom\n");
 	ksft_test_result(!block_online(block) && is_refused("new", pfn),
 			 "ioremap_new\n");
-	ksft_test_result(set_state(block, "online_movable") &&
+	ksft_test_result(change_block(block, "online_movable") &&
 			 is_refused("online", pfn), "ioremap_online\n");
-	ksft_test_result(set_state(block, "offline") &&
+	ksft_test_result(change_block(block, "offline") &&
 			 is_refused("offline", pfn), "ioremap_offline\n");
 }
 

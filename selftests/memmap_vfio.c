@@ -10,7 +10,6 @@
  * (namespace0.0) gets lost.
  */
 #define _GNU_SOURCE
-#include "memmap_dax.h"
 #include "memmap_vfio.h"
 
 #define NR_CASES	17
@@ -50,7 +49,8 @@ static void get_dax(struct memory *mem, int fd, size_t size, off_t offset)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	struct vfio vfio = {};
+	const char *ns = begin_vfio(&vfio, argc, argv);
 	const char *align = argc > 2 ? argv[2] : "4K";
 	struct part parts[] = {
 		{ .fd = ANONYMOUS, .size = 2 * MB },
@@ -58,23 +58,13 @@ int main(int argc, char *argv[])
 		{ .fd = ANONYMOUS, .size = 2 * MB },
 	};
 	struct memory mem = {};
-	struct vfio vfio = {};
 	struct dax dax = {};
-	struct pages pages;
 	bool good;
 	int fd;
 
-	ksft_print_header();
-	memmap_require();
-	memmap_require_disposable();
-	require_vfio(&vfio);
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
-
 	ksft_set_plan(NR_CASES);
 	open_container(&vfio);
-	if (!create_dax(ns, "mem", align, &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, align, &dax);
 	fd = open_dax(&dax);
 	parts[1].fd = fd;
 

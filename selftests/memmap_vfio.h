@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
-#include "memmap.h"
+#include "memmap_dax.h"
 
 #define PCI		"/sys/bus/pci"
 #define EDU		0x11e81234	/* device and vendor */
@@ -105,6 +105,19 @@ static inline void require_vfio(struct vfio *vfio)
 {
 	if (!bind_edu(vfio) || access("/dev/vfio/vfio", F_OK))
 		ksft_exit_skip("needs VFIO, an IOMMU and QEMU's edu device\n");
+}
+
+/*
+ * What a test of VFIO and a namespace, the first of its arguments, begins with.
+ * Returns the namespace.
+ */
+static inline const char *begin_vfio(struct vfio *vfio, int argc, char *argv[])
+{
+	ksft_print_header();
+	memmap_require();
+	memmap_require_disposable();
+	require_vfio(vfio);
+	return require_namespace(argc, argv);
 }
 
 static inline void open_container(struct vfio *vfio)

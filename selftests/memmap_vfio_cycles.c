@@ -15,7 +15,6 @@
 #include <limits.h>
 #include <sys/uio.h>
 
-#include "memmap_dax.h"
 #include "memmap_vfio.h"
 
 #define NR_CYCLES	100000
@@ -150,23 +149,14 @@ static void test_wide(int fd)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	const char *ns = begin_vfio(&vfio, argc, argv);
 	bool wide = argc > 2 && !strcmp(argv[2], "wide");
 	struct dax dax = {};
-	struct pages pages;
 	int fd;
-
-	ksft_print_header();
-	memmap_require();
-	memmap_require_disposable();
-	require_vfio(&vfio);
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
 
 	ksft_set_plan(wide ? NR_WIDE_CASES : NR_CASES);
 	open_container(&vfio);
-	if (!create_dax(ns, "mem", "4K", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, "4K", &dax);
 	fd = open_dax(&dax);
 	if (wide)
 		test_wide(fd);

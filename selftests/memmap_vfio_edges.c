@@ -14,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "memmap_dax.h"
 #include "memmap_vfio.h"
 
 #define NR		64UL	/* pages of a part, in most cases */
@@ -205,27 +204,16 @@ static void test_cycles(void)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
-	struct pages pages;
+	const char *ns = begin_vfio(&vfio, argc, argv);
 
-	ksft_print_header();
-	memmap_require();
-	memmap_require_disposable();
 	page_size = sysconf(_SC_PAGESIZE);
-	require_vfio(&vfio);
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
-	mem_fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (mem_fd < 0)
-		ksft_exit_skip("needs /dev/mem\n");
-
+	mem_fd = require_dev_mem();
 	ksft_set_plan(NR_CASES);
 	/* A few mappings at a time: whether they are given back shows early. */
 	if (write_text(DMA_ENTRIES, "8"))
 		ksft_print_msg("%s: can't be written\n", DMA_ENTRIES);
 	open_container(&vfio);
-	if (!create_dax(ns, "mem", "4K", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, "4K", &dax);
 	dax_fd = open_dax(&dax);
 	test_half_way();
 	test_limits();

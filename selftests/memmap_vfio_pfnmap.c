@@ -13,7 +13,6 @@
 #define _GNU_SOURCE
 #include <glob.h>
 
-#include "memmap_dax.h"
 #include "memmap_vfio.h"
 
 #define NR		64	/* pages of a part */
@@ -147,27 +146,16 @@ static void test_devmem(const struct dax *dax)
 
 int main(int argc, char *argv[])
 {
-	const char *ns = argc > 1 ? argv[1] : "namespace0.0";
+	const char *ns = begin_vfio(&vfio, argc, argv);
 	struct dax dax = {};
-	struct pages pages;
 
-	ksft_print_header();
-	memmap_require();
-	memmap_require_disposable();
 	page_size = sysconf(_SC_PAGESIZE);
-	require_vfio(&vfio);
-	if (!read_namespace(ns, &pages))
-		ksft_exit_skip("needs %s\n", ns);
-	mem_fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (mem_fd < 0)
-		ksft_exit_skip("needs /dev/mem\n");
-
+	mem_fd = require_dev_mem();
 	ksft_set_plan(NR_CASES);
 	open_container(&vfio);
 	test_bar();
 	test_p2p();
-	if (!create_dax(ns, "mem", "4K", &dax))
-		ksft_exit_fail_msg("no dax device\n");
+	make_dax(ns, "4K", &dax);
 	test_devmem(&dax);
 
 	ksft_exit(!ksft_get_fail_cnt());

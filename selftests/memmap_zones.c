@@ -23,7 +23,7 @@
 #include "memmap.h"
 #include "memmap_layout.h"
 
-#define CHUNK	8192	/* pages looked at in one go */
+#define CHUNK	4096	/* flags read in one go */
 #define SHOWN	3	/* wrong pages that are printed, for each case */
 
 enum {
@@ -64,8 +64,7 @@ static struct {
 };
 
 static struct zone zones[MAX_ZONES];
-static struct range ram[MAX_RANGES];
-static int nr_zones, nr_ram;
+static int nr_zones;
 static unsigned long pages_per_block;
 static int kpageflags_fd;
 static const char *prefix = "";	/* of the names of the cases */
@@ -79,16 +78,6 @@ static void check(int which, bool good, unsigned long pfn,
 	ksft_print_msg("%s%s: pfn %#lx state %#x flags %#llx node %d zone %u\n",
 		       prefix, cases[which].word, pfn, rec->state,
 		       (unsigned long long)rec->flags, rec->nid, rec->zone);
-}
-
-static bool is_ram(unsigned long pfn)
-{
-	int i;
-
-	for (i = 0; i < nr_ram; i++)
-		if (pfn >= ram[i].start && pfn < ram[i].end)
-			return true;
-	return false;
 }
 
 /*
@@ -159,26 +148,21 @@ static void check_page(unsigned long pfn, const struct test_memmap_page *rec,
 
 static void check_block(unsigned long block)
 {
-	static struct test_memmap_page recs[CHUNK];
+	const struct test_memmap_page *recs = read_block(block);
 	static unsigned long long flags[CHUNK];
-	unsigned long pfn = block * pages_per_block;
-	unsigned long end = pfn + pages_per_block;
+	unsigned long pfn = block * pages_per_block, i;
 	int state = block_online(block), nid = -1;
 	bool right_node = false;
-	unsigned long nr, i;
 
-	for (; pfn < end; pfn += nr) {
-		nr = end - pfn < CHUNK ? end - pfn : CHUNK;
-		memmap_read(pfn, recs, nr);
-		read_kpageflags(pfn, flags, nr);
-		for (i = 0; i < nr; i++) {
-			if (recs[i].nid != nid) {
-				nid = recs[i].nid;
-				right_node = block_on_node(block, nid);
-			}
-			check_page(pfn + i, &recs[i], flags[i], state,
-				   right_node);
+	for (i = 0; i < pages_per_block; i++) {
+		if (i % CHUNK == 0)
+			read_kpageflags(pfn + i, flags, CHUNK);
+		if (recs[i].nid != nid) {
+			nid = recs[i].nid;
+			right_node = block_on_node(block, nid);
 		}
+		check_page(pfn + i, &recs[i], flags[i % CHUNK], state,
+			   right_node);
 	}
 }
 
@@ -191,10 +175,10 @@ static void test_pages(void)
 		cases[i].wrong = 0;
 	}
 	nr_zones = read_zones(zones, MAX_ZONES);
-	nr_ram = read_system_ram(ram, MAX_RANGES);
+	read_ram();
 	nr_blocks = walk_blocks(check_block);
 	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
-		       nr_zones, nr_ram, nr_blocks);
+		       nr_zones, nr_ram_ranges, nr_blocks);
 
 	/* A case that had nothing to look at has shown nothing. */
 	for (i = 0; i < NR_PAGE_CASES; i++) {
@@ -326,29 +310,6 @@ static void test_all(void)
 
 #define NR_CASES	(NR_PAGE_CASES + 2)	/* what test_all() reports */
 
-/* Is all of the memory block online, and its pages ordinary ones of @nid? */
-static bool block_is_online(unsigned long block, int nid)
-{
-	const unsigned int mask = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE |
-				  TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE;
-	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE;
-	static struct test_memmap_page recs[CHUNK];
-	unsigned long pfn = block * pages_per_block, wrong = 0, done, nr, i;
-
-	for (done = 0; done < pages_per_block; done += nr) {
-		nr = pages_per_block - done < CHUNK ? pages_per_block - done : CHUNK;
-		memmap_read(pfn + done, recs, nr);
-		for (i = 0; i < nr; i++)
-			wrong += (recs[i].state & mask) != want ||
-				 recs[i].nid != nid;
-	}
-	if (wrong)
-		ksft_print_msg("memory%lu: %lu pages not online on node %d\n",
-			       block, wrong, nid);
-
-	return !wrong && block_online(block) == 1 && block_on_node(block, nid);
-}
-
 /* Online [@start, @start + @size), and look at everything again. */
 static void test_dimm(unsigned long long start, unsigned long long size,
 		      int nid, const char *state)
@@ -364,7 +325,7 @@ static void test_dimm(unsigned long long start, unsigned long long size,
 		if (err)
 			ksft_print_msg("memory%lu: %s: %s\n", block, state,
 				       strerror(-err));
-		good &= !err && block_is_online(block, nid);
+		good &= !err && block_is_on_node(block, nid, -1);
 	}
 	prefix = "dimm_";
 	ksft_test_result(good, "%sonline\n", prefix);
