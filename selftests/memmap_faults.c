@@ -27,7 +27,8 @@
 #include "memmap_layout.h"
 
 #define SUBSECTION	512UL		/* pages */
-#define MAX_ATTEMPTS	1000		/* of an operation in one mode */
+#define MAX_NUMBER	100000UL	/* of an allocation, or an attempt, in one mode */
+#define EVERY		256UL		/* up to here each one, then ever fewer */
 #define MAX_REFUSALS	1000000		/* more than there ever are */
 #define MAX_LEAK_KB	8192		/* MemFree is never quite the same */
 
@@ -230,7 +231,8 @@ static bool run(const struct operation *op, const struct mode *mode)
 	bool refused = true, good = true;
 	int err;
 
-	for (number = 1; number < MAX_ATTEMPTS && refused && good; number++) {
+	for (number = 1; number < MAX_NUMBER && refused && good;
+	     number += 1 + number / EVERY) {
 		err = try_once(op, mode, number, &refused);
 		failed += !!err;
 		done += !err;
