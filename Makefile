@@ -14,10 +14,17 @@ KERNEL_SRC_DIR ?=
 KERNEL_GIT   ?=
 N            ?= 20
 RESULT       ?=
+VERSION      ?=
+RFC          ?=
+RESEND       ?=
+TRAILERS     ?=
+FLAVOURS     ?=
+TO           ?=
 DRY          ?=
 FORCE        ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
+export VERSION RFC RESEND TRAILERS FLAVOURS
 
 # the kernel's make has an ARCH of its own: scripts get ours from the environment alone
 MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
@@ -38,7 +45,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky kunit audit check prove coverage bisect cross bench refresh shell debug clean help
+.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky kunit audit check prove coverage bisect cross bench refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -118,6 +125,12 @@ bench: guest ## how long things take: medians, apart from all tests (COLD=1: fro
 refresh: ## from commits in build/PIN/linux, kunit/ and selftests/ back to patches/ and series/
 	$(run) scripts/refresh.sh
 
+submission: tree ## what could be mailed, in out/: sign-offs, cover letter, recipients, an mbox (VERSION= RFC= RESEND= TRAILERS=)
+	$(run) scripts/submission.sh
+
+rebase: tree ## carry the series to another tag: git's three-way merge (TO=tag, KERNEL_GIT=; again: goes on)
+	$(run) scripts/rebase.sh '$(TO)'
+
 shell debug: override VARIANT := $(lastword $(VARIANT))
 shell: guest ## a shell in the guest of CASE
 	@scripts/shell.sh '$(CASE)'
@@ -131,7 +144,7 @@ clean: ## remove everything that was built; the downloaded source stays
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
-		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
 	@printf '\n  variables (now):\n'
 	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \

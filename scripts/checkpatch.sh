@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # Run the tree's own checkpatch.pl, strict and with codespell, over all patches.
 #
+#   scripts/checkpatch.sh          patches/PIN, which nobody has signed off
+#   scripts/checkpatch.sh MAILS    the same patches as they go out, in the folder MAILS
+#
 # No error, warning or check is left. An exception is a line of
 # series/PIN/checkpatch, `<patch without number> <TYPE>: <reason>`; one that
-# is of no use any more is refused, too. Not asked for: a Signed-off-by, which
-# whoever sends the patches adds, and commits that are in this tree, which has
+# is of no use any more is refused, too. Not asked for: in patches/PIN a Signed-off-by,
+# which whoever sends the patches adds, and commits that are in this tree, which has
 # no history: changelogs.py knows them.
 #
 # Exit codes: 0 clean, 1 not, 2 bad input, 125 checkpatch.pl did not run.
@@ -15,13 +18,24 @@ set -euo pipefail
 
 checkpatch=$tree/scripts/checkpatch.pl
 [[ -f $checkpatch ]] || die 2 "no $checkpatch; run: make tree"
-options=(--strict --no-signoff --color=never --show-types --ignore UNKNOWN_COMMIT_ID)
+options=(--strict --color=never --show-types --ignore UNKNOWN_COMMIT_ID)
 # where checkpatch.pl looks for the words is not where Debian has them
 for words in /usr/lib/python3/dist-packages/codespell_lib/data/dictionary.txt /usr/share/codespell/dictionary.txt; do
 	[[ ! -f $words ]] || break
 done
 [[ -f $words ]] || die 2 "no dictionary of codespell; run: make deps"
 options+=(--codespell --codespellfile "$words")
+
+mails=() strangers=
+if [[ -n ${1:-} ]]; then
+	# a trailer that is younger than the tree is no mistake
+	while IFS=: read -r name value; do
+		[[ -z $value ]] || grep -q -i -F -e "$name" "$checkpatch" || strangers+=${strangers:+$'\n'}$name:$value
+	done < <(tr ';' '\n' <<<"${TRAILERS:-}" | sed -E 's/^[[:space:]]+|[[:space:]]+$//g')
+	mapfile -t mails < <(find "$1" -name '[0-9]*.patch' ! -name '0000-*' | sort)
+else
+	options+=(--no-signoff)
+fi
 
 exceptions=$series_d/checkpatch
 declare -A excepted=() used=()
@@ -35,13 +49,19 @@ while IFS= read -r line; do
 	excepted["${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"]=$number
 done < <(cat "$exceptions" 2>/dev/null || :)
 
-bad=0
+bad=0 number=0
 while IFS='|' read -r _ patch; do
-	# it takes seconds: what it said once is kept
-	said=$build_d/checkpatch/$( (echo "${options[@]}"; cat "$patches_d/$patch" "$checkpatch" "$words") | sha256sum | cut -d' ' -f1)
+	file=$patches_d/$patch shown=patches/$PIN/$patch
+	if [[ -n ${1:-} ]]; then
+		file=${mails[number]:-/dev/null} shown=$file
+		number=$((number + 1))
+	fi
+	mail=$(grep -v -x -F -e "${strangers:-no such line}" "$file")
+	# it takes seconds: what it said once is kept. No two mails have one id
+	said=$build_d/checkpatch/$( (echo "${options[@]}"; grep -v -E '^(Message-I[dD]|In-Reply-To|References): ' <<<"$mail"; cat "$checkpatch" "$words") | sha256sum | cut -d' ' -f1)
 	if [[ ! -f $said ]]; then
 		# from stdin: a file that git knows would be taken for source code
-		out=$(cd "$tree" && perl "$checkpatch" "${options[@]}" - <"$patches_d/$patch" 2>/dev/null) || :
+		out=$(cd "$tree" && perl "$checkpatch" "${options[@]}" - <<<"$mail" 2>/dev/null) || :
 		grep -q '^total: .* lines checked' <<<"$out" || die 125 "checkpatch.pl did not read $patch: ${out:-no output}"
 		mkdir -p "${said%/*}"
 		# a finding, and in the line after it where: one line of both
@@ -55,7 +75,7 @@ while IFS='|' read -r _ patch; do
 		key="$(slug "$patch") ${BASH_REMATCH[2]}"
 		used[$key]=1
 		[[ -z ${excepted[$key]:-} ]] || continue
-		echo "checkpatch: patches/$PIN/$patch:$line" >&2
+		echo "checkpatch: $shown:$line" >&2
 		bad=1
 	done <"$said"
 done < <(series_list)

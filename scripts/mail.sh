@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # what lib.sh and submission.sh set
+# What submission.sh is made of: versions, the base, applying a mbox, b4. Sourced
+# after lib.sh, does nothing by itself.
+
+# sent_versions: the numbers of series/PIN/sent/vN, in order
+sent_versions() {
+	local f
+	for f in "$series_d"/sent/v*; do
+		[[ ! -f $f ]] || echo "${f##*/v}"
+	done | sort -n
+}
+sent_key() { sed -n "s/^$2 = //p" "$series_d/sent/v$1"; }
+
+# backport: what the subjects say of a tag that is a stable release
+backport() { sed -nE 's/^v([0-9]+\.[0-9]+)\.[0-9]+$/ \1/p' <<<"$PIN"; }
+
+# base_commit: the last line of the cover letter
+base_commit() {
+	local id
+	if [[ -z ${KERNEL_GIT:-} ]]; then
+		echo "Applies to: tag $PIN"
+		return
+	fi
+	id=$(git -C "$KERNEL_GIT" rev-parse -q --verify "refs/tags/$PIN^{commit}") ||
+		die 2 "KERNEL_GIT=$KERNEL_GIT has no tag $PIN; run: git -C $KERNEL_GIT fetch --tags"
+	base_key blob | while read -r blob path; do
+		[[ $(git -C "$KERNEL_GIT" rev-parse -q --verify "$id:$path") == "$blob" ]] ||
+			die 2 "KERNEL_GIT=$KERNEL_GIT: $path of $PIN is not what series/$PIN/base says"
+	done || exit
+	echo "base-commit: $id"
+}
+
+# spread DIR COMMIT MAIL...: a work tree of $tree with only what the mails touch
+spread() {
+	local dir=$1 commit=$2 list
+	shift 2
+	g -C "$tree" worktree add -q --no-checkout --detach "$dir" "$commit"
+	list=$(g -C "$dir" rev-parse --path-format=absolute --git-path info/sparse-checkout)
+	mkdir -p "${list%/*}"
+	patch_files "$@" | sed 's@^@/@' >"$list"
+	sparse g -C "$dir" read-tree -m -u HEAD
+}
+# sparse COMMAND...: run it where git knows that a work tree is not whole
+sparse() {
+	local GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.sparseCheckout GIT_CONFIG_VALUE_0=true
+	export GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
+	"$@"
+}
+# am DIR MAIL...: apply, and print the tree id
+am() {
+	local dir=$1 out
+	shift
+	out=$(GIT_COMMITTER_NAME=am GIT_COMMITTER_EMAIL=am@localhost sparse g -C "$dir" am -q --no-gpg-sign "$@" 2>&1) ||
+		die 1 "git am refuses $(basename "$1"): $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out")"
+	g -C "$dir" rev-parse 'HEAD^{tree}'
+}
+
+# range_diff N: from vN, as it was sent, to the series. Neither is signed off here, or
+# that would be all that one sees
+range_diff() (
+	old=$work/old
+	pin=$(sent_key "$1" pin) commit=$(sent_key "$1" commit)
+	mkdir "$old"
+	git -C "$root" archive "$commit" "series/$pin/series" "patches/$pin" 2>/dev/null | tar -x -C "$old" 2>/dev/null ||
+		die 2 "series/$PIN/sent/v$1: commit $commit is not in this repository; run: git fetch --unshallow"
+	mapfile -t list < <(SERIES_DIR=$old/series series_d=$old/series/$pin series_list | cut -d'|' -f2)
+	if [[ $pin != "$PIN" ]]; then	# sent on another tag
+		[[ -d $BUILD/$pin/linux/.git ]] || die 2 "v$1 was sent for $pin; run: make tree PIN=$pin"
+		GIT_ALTERNATE_OBJECT_DIRECTORIES=$(g -C "$BUILD/$pin/linux" rev-parse --path-format=absolute --git-path objects)
+		export GIT_ALTERNATE_OBJECT_DIRECTORIES
+		from=$(g -C "$BUILD/$pin/linux" rev-parse "refs/tags/$pin^{commit}")
+	else
+		from=$(g -C "$tree" rev-parse "$PIN^{commit}")
+	fi
+	spread "$old/linux" "$from" "${list[@]/#/$old/patches/$pin/}"
+	[[ $(am "$old/linux" "${list[@]/#/$old/patches/$pin/}") == "$(sent_key "$1" tree)" ]] ||
+		die 1 "series/$PIN/sent/v$1: its patches do not give its tree id"
+	g -C "$tree" range-diff --no-color --creation-factor=80 "$from..$(g -C "$old/linux" rev-parse HEAD)" "$PIN..series"
+)
+
+# b4_ ARGS: b4 with no settings and no network
+b4_() { XDG_CACHE_HOME=$work/cache XDG_DATA_HOME=$work/data GIT_CONFIG_GLOBAL=$work/gitconfig sparse b4 --offline-mode --no-stdin -n "$@"; }
+
+# applies MBOX TREE: git am, b4 am and b4 shazam give the tree id on the tag
+applies() {
+	local box=$1 want=$2 got
+	spread "$work/am" "$PIN" "$box"
+	# the cover letter is the first mail and no patch
+	g mailsplit -o"$work" "$box" >/dev/null
+	rm "$work/0001"
+	got=$(am "$work/am" "$work"/[0-9][0-9][0-9][0-9]) || exit
+	[[ $got == "$want" ]] || die 1 "git am of $(basename "$box") gives tree $got, not $want"
+	if ! command -v b4 >/dev/null; then
+		stage submission 'no b4 here (make deps ALL=1): b4 am and b4 send are not tried'
+		return
+	fi
+	printf '[user]\n\tname = %s\n\temail = %s\n' "$name" "$email" >"$work/gitconfig"
+	spread "$work/b4" "$PIN" "$box"
+	mkdir "$work/b4-am"
+	(cd "$work/b4" && b4_ am -m "$box" -o "$work/b4-am" >"$work/b4.log" 2>&1) || die 1 "b4 am: $(tail -n1 "$work/b4.log")"
+	got=$(am "$work/b4" "$work"/b4-am/*.mbx) || exit
+	[[ $got == "$want" ]] || die 1 "b4 am of $(basename "$box") gives tree $got, not $want"
+	g -C "$work/b4" reset -q --hard "$PIN"
+	(cd "$work/b4" && GIT_COMMITTER_NAME=am GIT_COMMITTER_EMAIL=am@localhost b4_ shazam -m "$box" >"$work/b4.log" 2>&1) ||
+		die 1 "b4 shazam: $(tail -n1 "$work/b4.log")"
+	got=$(g -C "$work/b4" rev-parse 'HEAD^{tree}')
+	[[ $got == "$want" ]] || die 1 "b4 shazam of $(basename "$box") gives tree $got, not $want"
+}
+
+# dry_run COMMIT RECIPIENTS VERSION: what `b4 send` would make of it, in $work/b4-send. In a clone:
+# b4 keeps its notes in a repository's configuration, and rewrites commits
+dry_run() {
+	local tag=$PIN clone=$work/send count=${#commits[@]} out log
+	command -v b4 >/dev/null || return 0
+	{
+		cat "$work/b4-text"
+		echo
+		# a trailer for each recipient of the cover letter
+		awk '/^0000-/ { on = 1 } /^$/ { on = 0 } on && $1 ~ /^(to|cc)$/ { k = $1 == "to" ? "To:" : "Cc:"; sub(/^ +[a-z]+ +/, ""); print k, $0 }' "$2"
+	} >"$work/b4-cover"
+	# shellcheck disable=SC2016  # $1 is what b4 gives to the editor
+	printf '#!/bin/sh\ncp "%s" "$1"\n' "$work/b4-cover" >"$work/editor"
+	chmod +x "$work/editor"
+	g clone -q --shared --no-checkout "$tree" "$clone"
+	g -C "$clone" fetch -q "$tree" "$1" 2>/dev/null || die 1 "b4: $1 cannot be fetched"
+	patch_files "$mails"/*.patch | sed 's@^@/@' >"$clone/.git/info/sparse-checkout"
+	log=$(
+		set -e
+		cd "$clone"
+		export EDITOR=$work/editor GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email
+		sparse g checkout -q -b memmap "$1"
+		b4_ prep -e "$tag" 2>&1
+		b4_ prep --edit-cover 2>&1
+		mapfile -t words < <(b4_prefixes)
+		((${#words[@]} == 0)) || b4_ prep --set-prefixes "${words[@]}" 2>&1
+		(($3 == 1)) || b4_ prep --force-revision "$3" 2>&1
+		b4_ send -o "$work/b4-send" --no-sign 2>&1
+	) || die 1 "b4 send --dry-run: $(tail -n1 <<<"$log")"
+	out=$(find "$work/b4-send" -name '*.eml' | wc -l)
+	((out == count + 1)) || die 1 "b4 send --dry-run makes $out mails, not $((count + 1))"
+	stage submission "b4 send --dry-run: $out mails"
+}
+# b4_prefixes: what b4 is told to put into [PATCH], one word a line
+b4_prefixes() {
+	{
+		echo "${RFC:+RFC}"
+		echo "${RESEND:+RESEND}"
+		backport | tr -d ' '
+	} | sed '/^$/d'
+}
+
+# next_steps OUT MBOX
+next_steps() {
+	local out=$1 box=$2 prefixes id
+	prefixes=$(b4_prefixes | tr '\n' ' ') id=$(sed -nE 's/^message-id = //p' "$out/sent")
+	# a line with nothing to say is left out
+	sed -E '/--set-prefixes $|--force-revision 1$/d' <<-EOT
+	v$version of the series for $PIN, signed off by $sender.
+	Nothing has been sent. Read it first, as who gets it will: each changelog, and
+	$out/0000-cover-letter.patch
+	$out/recipients
+
+	Your Signed-off-by certifies the whole of the Developer Certificate of Origin
+	(Documentation/process/submitting-patches.rst), also for what a tool wrote; say
+	so with TRAILERS='Assisted-by: ...' where that applies (coding-assistants.rst).
+
+	Does it apply, in a tree of yours that has the tag?
+
+	    cd <linux> && git checkout -b memmap $PIN
+	    b4 shazam -m $out/$box
+	    ls $out/0*.patch | grep -v /0000- | xargs git am        # or so, without b4
+
+	A. With git send-email (Debian: apt-get install git-email). It takes To: and Cc:
+	of each mail from its file. --dry-run prints what it would do; without it, it asks
+	before each mail:
+
+	    git send-email --no-thread --confirm=always --dry-run $out/*.patch
+
+	--no-thread, because the mails hold their Message-Id and In-Reply-To already.
+
+	B. With b4 (0.12 or later), on the branch from above:
+
+	    b4 prep --enroll $PIN
+	    EDITOR='cp $out/b4-cover' b4 prep --edit-cover
+	    b4 prep --set-prefixes $prefixes
+	    b4 prep --force-revision $version
+	    b4 send --dry-run        # prints the mails
+	    b4 send --reflect        # really sends them, but to yourself alone: To: and Cc: are
+	                             # as they will be, the envelope names only you. Do this once
+	    b4 send                  # sends them to everybody; gives all mails the same recipients
+
+	The mails of such a dry run without network are in $out/b4-send, if b4 was here.
+
+	Afterwards keep what was sent, so that v$((version + 1)) can say what changed. The message id is
+	that of A; with B, put the cover letter's there:
+
+	    mkdir -p $series_d/sent && cp $out/sent $series_d/sent/v$version
+	    git -C $root add $series_d/sent/v$version && git -C $root commit -m '$PIN: v$version was sent'
+
+	The archive will have it at https://lore.kernel.org/r/$id
+	EOT
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Print the testing section of the cover letter, from stored results of exactly this series.
+
+usage: testing.py
+
+Reads results/PIN/FLAVOUR of each flavour that has results of both base and series, or of
+FLAVOURS. Every case of the flavour must be there, as expected, and of kernels whose source
+has the tree ids that branches base and series of build/PIN/linux have now: a changelog
+that was reworded changes nothing, a line of code does.
+Environment: PIN FLAVOURS RESULTS BUILD CONFIGS.
+Exit code: 0 printed, 1 a row is not as expected, 2 bad input, 125 no results, missing,
+stale or broken ones.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import case as cases
+from compare import UNJUDGED, read_rows, setting_of
+from rows import Row, clean
+
+ENV = os.environ
+PIN = ENV.get("PIN") or "v5.10.223"
+PLACE = Path(ENV.get("RESULTS") or cases.ROOT / "results").absolute() / PIN
+TREE = Path(ENV.get("BUILD") or cases.ROOT / "build").absolute() / PIN / "linux"
+VARIANTS = ["base", "series"]
+
+
+class Refused(Exception):
+    """Why there is no section: the exit code, and words."""
+
+
+def content(commit: str) -> str:
+    """The tree id of a commit; empty when there is no such commit."""
+    done = subprocess.run(["git", "-C", TREE, "rev-parse", "-q", "--verify", f"{commit}^{{tree}}"],
+                          capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def again(label: str, names: list[str]) -> str:
+    """The command that makes these results."""
+    setting = setting_of(PLACE / label)
+    extra = "".join(f" {key}={setting[key]}" for key, usual in (("FLAVOUR", "default"), ("ARCH", "x86_64"))
+                    if setting[key] != usual)
+    some = f" CASE='{' '.join(names)}'" if len(names) < 6 else ""
+    more = ", or name flavours that are whole: FLAVOURS='default'" if label != "default" else ""
+    return f"run: make PIN={PIN}{extra}{some}{more}"
+
+
+def judged(label: str, now: dict[str, str]) -> list[Row]:
+    """The rows of a flavour; Refused when they are not all there, of this series and as expected."""
+    rows = read_rows(PLACE / label, VARIANTS, "*")
+    if not rows:
+        raise Refused(2, f"no case is for flavour '{label}'")
+    known: dict[str, str] = {}
+    for row in rows:
+        for cell in row.cells:
+            kernel = str(cell.meta.get("kernel", ""))
+            if cell.verdict not in UNJUDGED and known.setdefault(kernel, content(kernel)) != now[cell.variant]:
+                of = f"tree {known[kernel][:12]}" if known[kernel] else f"unknown kernel {kernel[:12]}"
+                cell.verdict, cell.reason = "stale", f"of {of}, {cell.variant} is {now[cell.variant][:12]}"
+    for verdict in ("stale", "broken", "missing"):
+        odd = [(row.case.name, cell) for row in rows for cell in row.cells if cell.verdict == verdict]
+        if odd:
+            names = list(dict.fromkeys(name for name, _ in odd))
+            name, cell = odd[0]
+            raise Refused(125, f"results of {label}: {len(odd)} {verdict}, {name} {cell.variant}: {cell.reason}; "
+                               + again(label, names))
+    odd = [row for row in rows if any(cell.problem for cell in row.cells)]
+    if odd:
+        raise Refused(1, f"results of {label}: {len(odd)} rows not as expected, {odd[0].case.name}: "
+                         f"{odd[0].words()}; " + again(label, [row.case.name for row in odd]))
+    return rows
+
+
+def wrapped(text: str, indent: str = "", first: str = "") -> list[str]:
+    """Lines that fit into a mail."""
+    return textwrap.wrap(text, 75, initial_indent=first or indent, subsequent_indent=indent,
+                         break_on_hyphens=False, break_long_words=False)
+
+
+def base_said(row: Row) -> str:
+    """What the tag did with a case."""
+    cell = row.cells[0]
+    if row.case.base_dies:
+        return "dies"
+    return f"fails {len(cell.failed)}: {cell.failed[0]}" + (", ..." if len(cell.failed) > 1 else "")
+
+
+def facts(found: dict[str, list[Row]]) -> list[str]:
+    """What all of it was run with."""
+    metas = [cell.meta for rows in found.values() for row in rows for cell in row.cells]
+    table = {"kernel": [PIN],
+             "qemu": [m.get("qemu", "?") for m in metas],
+             "accelerator": [m.get("accel", "?") for m in metas],
+             "compiler": [m.get("compiler", "?") for m in metas],
+             "run": ["{} to {}".format(*(f(str(m.get("started", "?"))[:10] for m in metas) for f in (min, max)))]}
+    return [line for name, values in table.items()
+            for line in wrapped(clean(", ".join(dict.fromkeys(map(str, values)))), " " * 15, f"  {name:11}  ")]
+
+
+def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
+    """The section."""
+    out = ["Testing", "=======", ""]
+    out += wrapped(f"Of exactly this series (tree {now['series'][:12]}) and of {PIN} with only its tests "
+                   f"(tree {now['base'][:12]}): each case is a QEMU guest that is booted with both, and is as "
+                   "expected when the series passes and the tag fails what the case names, no more and no less.")
+    out += ["", f"  {'flavour':16}  cases  red on the tag  green on both  skipped"]
+    for label, rows in found.items():
+        skipped = sum(bool(row.skip) for row in rows)
+        red = sum(bool(row.cells[0].expected) for row in rows)
+        out.append(f"  {label:16}  {len(rows):5}  {red:14}  {len(rows) - red - skipped:13}  {skipped:7}")
+    out += ["", *facts(found)]
+    label, rows = next(iter(found.items()))
+    width = max(len(row.case.name) for row in rows)
+    if red := [row for row in rows if row.cells[0].expected]:
+        out += ["", f"Red on the tag, green with the series ({label}):", ""]
+        out += [f"  {row.case.name:{width}}  {clean(base_said(row))}" for row in red]
+    if green := [row.case.name for row in rows if not row.cells[0].expected and not row.skip]:
+        out += ["", f"Green on both ({label}):", "", *wrapped(", ".join(green), "  ")]
+    for row in (row for row in rows if row.skip):
+        out += wrapped(f"{row.case.name}: {clean(row.skip)}", "    ", "  skipped ")
+    return "\n".join(out) + "\n"
+
+
+def main() -> int:
+    """The command line."""
+    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
+                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    labels = (ENV.get("FLAVOURS") or "").split() or sorted(
+        (path.name for path in PLACE.glob("*") if all((path / v).is_dir() for v in VARIANTS)),
+        key=lambda name: (name != "default", name))
+    now = {variant: content(f"refs/heads/{variant}") for variant in VARIANTS}
+    try:
+        if not all(now.values()):
+            raise Refused(2, f"no tree in {TREE.parent}; run: make tree PIN={PIN}")
+        if not labels:
+            raise Refused(125, f"no results in {PLACE}; run: make PIN={PIN}")
+        found = {label: judged(label, now) for label in labels}
+    except Refused as err:
+        print(f"testing.py: {err.args[1]}", file=sys.stderr)
+        return err.args[0]
+    except cases.CaseError as err:
+        print(err, file=sys.stderr)
+        return 2
+    print(section(found, now), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
