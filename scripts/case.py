@@ -9,7 +9,8 @@ the cases of the architecture that ARCH in the environment names (x86_64); with 
 also what no case shows, and why (DIR/not-here).
 GLOB may be several, space separated; @quick is every case in the group quick.
 A case runs in each flavour, except where its `flavours` names others; a flavour whose
-fragment says `# only: cases that name it` runs those alone.
+fragment says `# only: cases that name it` runs those alone. It is there for each pin,
+except where its `pins` names others.
 A file that does not parse ends the run with exit code 2 and "file:line: what".
 As a module: load(path) gives one Case, find(configs, glob) gives them all.
 """
@@ -25,15 +26,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = Path(os.environ.get("CONFIGS") or ROOT / "qemu-configs")
 ARCH = os.environ.get("ARCH") or "x86_64"
+PIN = os.environ.get("PIN") or "v5.10.223"
 
-ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours",
+ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies")
-BASE = ("base_fails", "base_dies")      # and base_fails.kasan, ...
+BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7.3-rc7, base_fails.v7.3-rc7.kasan
+NOTHING = "-"       # base_fails where base fails nothing
 REPEATED = ("devices", "append", "hotplug", "files", "allows")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
 GROUPS = ("quick",)     # and full: every case
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
+SPECIAL = re.compile(r"(?!$)(v\d[\w.-]*?)?(?:(?:^|\.)([a-z]\w*))?")   # a pin, a flavour, or both
 FAILURE = re.compile(r"[\w-]+(\.[\w.-]+)?")
 
 
@@ -73,6 +77,7 @@ class Case:
     allows: list[str] = field(default_factory=list)         # denied console lines that it means to make
     group: list[str] = field(default_factory=list)
     flavours: list[str] = field(default_factory=list)       # empty: see runs_in()
+    pins: list[str] = field(default_factory=list)           # empty: all
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
 
@@ -124,10 +129,10 @@ def set_key(case: Case, key: str, value: str) -> None:
         case.group = value.split()
         if odd := [name for name in case.group if name not in GROUPS]:
             raise ValueError(f"unknown group '{odd[0]}'; there is: {' '.join(GROUPS)}")
-    elif key == "flavours":
-        case.flavours = value.split()
+    elif key in ("flavours", "pins"):
+        setattr(case, key, value.split())
     elif key == "base_fails":
-        case.base_fails = value.split()
+        case.base_fails = value.split() if value != NOTHING else []
         if odd := [name for name in case.base_fails if not FAILURE.fullmatch(name)]:
             raise ValueError(f"'{odd[0]}' is not the name of a failure")
     elif key in ("base_dies", "panics", "allows"):
@@ -148,9 +153,9 @@ def set_key(case: Case, key: str, value: str) -> None:
         setattr(case, key, value)
 
 
-def load(path: Path, name: str = "", flavour: str = "") -> Case:
+def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
     """Parse one case file; CaseError on the first thing that is wrong. Where base
-    does something else in a flavour, base_fails and base_dies say that."""
+    does something else in a flavour or on a pin, base_fails and base_dies say that."""
     path = Path(path).resolve()
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
@@ -162,8 +167,8 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
     if not claim or not lines[0].startswith("#") or claim.startswith("SPDX"):
         raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
     case = Case(name or path.stem, claim)
-    fragments = path.parent / "kernel" / "flavour"
-    seen, special = set(), {}   # special: what base does, by flavour
+    fragments, series = path.parent / "kernel" / "flavour", path.parent.parent / "series"
+    seen, special = set(), {}   # special: what base does, by what is behind the dot
     for where, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -172,9 +177,13 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
             if not equals:
                 raise ValueError(f"not 'key = value': '{line.strip()}'")
             word, dot, of = key.partition(".")
-            if key not in ONCE + REPEATED and not (word in BASE and re.fullmatch(r"\w+", of)):
+            if key not in ONCE + REPEATED and not (word in BASE and SPECIAL.fullmatch(of)):
                 raise ValueError(f"unknown key '{key}'")
-            for name in [of] if dot else value.split() if key == "flavours" else []:
+            there, where_else = SPECIAL.fullmatch(of).groups() if dot else (None, None)
+            for name in [there] if there else value.split() if key == "pins" else []:
+                if series.is_dir() and not (series / name / "base").exists():
+                    raise ValueError(f"unknown pin '{name}'")
+            for name in [where_else] if where_else else value.split() if key == "flavours" else []:
                 if fragments.is_dir() and not (fragments / f"{name}.config").exists():
                     raise ValueError(f"unknown flavour '{name}'")
             if key == "arch" and (archs := path.parent / "arch").is_dir() and not (archs / f"{value}.conf").exists():
@@ -188,8 +197,10 @@ def load(path: Path, name: str = "", flavour: str = "") -> Case:
     for key in REQUIRED:
         if key not in seen:
             raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
-    if flavour in special:
-        case.base_fails, case.base_dies = special[flavour].base_fails, special[flavour].base_dies
+    for of in (f"{pin}.{flavour}", pin, flavour):
+        if of in special:
+            case.base_fails, case.base_dies = special[of].base_fails, special[of].base_dies
+            break
     return case
 
 
@@ -201,15 +212,16 @@ def runs_in(case: Case, flavour: str, configs: Path) -> bool:
     return not (fragment.is_file() and ONLY in fragment.read_text().splitlines())
 
 
-def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "", arch: str = ARCH) -> list[Case]:
-    """The cases of an architecture (of all: "") by name; glob may be several, or @group,
-    space separated. With a flavour: those that run in it."""
+def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "", arch: str = ARCH, pin: str = PIN) -> list[Case]:
+    """The cases of a pin and an architecture (of all: "") by name; glob may be several, or
+    @group, space separated. With a flavour: those that run in it."""
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
     found = []
     for path in sorted(Path(configs).glob("*.conf")):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
-        case = load(path, flavour=flavour) if named or groups else None     # need not even parse
-        if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)):
+        case = load(path, flavour=flavour, pin=pin) if named or groups else None    # need not even parse
+        if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)
+                     or case.pins and pin not in ("", *case.pins)):
             continue
         if case and (named or groups & {"full", *case.group}):
             found.append(case)

@@ -90,7 +90,7 @@ while read -r repo path; do
 		complain "series/$PIN/tests names $repo, which is not there"
 	elif [[ ! -f $work/$path ]]; then
 		complain "series/$PIN/tests: no patch makes $path (of $repo)"
-	elif ! cmp -s "$root/$repo" "$work/$path"; then
+	elif ! pin_text "$root/$repo" | cmp -s - "$work/$path"; then
 		complain "$path in the patches is not $repo; run: make refresh"
 	fi
 done < <(test_sources)

@@ -41,6 +41,7 @@ build() {
 	read -ra make <<<"$(key "$name" make)"
 	list_fragments "$name" default
 	fragments+=("$folder/$name.config")
+	for_pin
 	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content $compiler") | sha256sum | cut -d' ' -f1)
 	[[ ! -f $stamp ]] || return 0
 	mkdir -p "$out/done"

@@ -24,6 +24,7 @@ kernel_setup() {
 		known=$(cd "$configs/flavour" && printf ' %s' *.config)
 		die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"
 	fi
+	for_pin
 	image=$(arch_key image) || exit
 	read -ra make <<<"$(arch_key make)"
 	unset ARCH CROSS_COMPILE
@@ -38,6 +39,17 @@ kernel_setup() {
 	export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
 }
 
+# for_pin: fragments become what they are for this pin, see pin_text in lib.sh
+for_pin() {
+	local i to
+	for i in "${!fragments[@]}"; do
+		to=$build_d/fragments/${fragments[i]#"$root/"}
+		mkdir -p "${to%/*}"
+		pin_text "${fragments[i]}" >"$to.$$" && mv "$to.$$" "$to" || exit
+		fragments[i]=$to
+	done
+}
+
 # configure SRC OUT LOG FRAGMENT...: merge the fragments on allnoconfig; sets
 # lost to the options that did not survive. ARCH and CROSS_COMPILE
 # are in the environment, if need be
@@ -48,7 +60,7 @@ configure() {
 		tail -n 3 "$log" >&2
 		return 1
 	fi
-	lost=$(sed -nE 's/^Value requested for (CONFIG_[A-Z0-9_]+) not in final .*/\1/p' "$log" | paste -sd ' ')
+	lost=$(sed -nE 's/^(WARNING: )?Value requested for (CONFIG_[A-Z0-9_]+) not in final .*/\2/p' "$log" | paste -sd ' ')
 }
 
 # compile WHAT LOG MAKE...: run it on all CPUs with its output behind what LOG

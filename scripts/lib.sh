@@ -113,7 +113,25 @@ patch_files() {
 # test_sources: `repo-path in-tree-path` for each test source of this project
 # that the series brings into the tree, from series/PIN/tests
 test_sources() {
-	[[ ! -f $series_d/tests ]] || awk '!/^[ \t]*(#|$)/ { print $1, $2 }' "$series_d/tests"
+	[[ ! -f $series_d/tests ]] || awk '!/^[ \t]*(#|$)/ && $1 != "define" { print $1, $2 }' "$series_d/tests"
+}
+
+# pin_text FILE: the file as it is for this pin. What stands between lines
+# `#ifdef PIN_X`, `#ifndef PIN_X`, `#else` and `#endif` is for pins that have, or
+# have not, a line `define PIN_X` in series/PIN/tests; these lines go
+pin_text() {
+	awk -v "defined=$(awk '$1 == "define" { printf " %s ", $2 }' "$series_d/tests" 2>/dev/null)" '
+		function on(i) { for (i = 1; i <= depth; i++) if (off[i]) return 0; return 1 }
+		/^#ifn?def PIN_[A-Z0-9_]+$/ {
+			ours[++depth] = 1
+			off[depth] = !index(defined, " " $2 " ") == ($1 == "#ifdef")
+			next }
+		depth && /^#[ \t]*if/ { ours[++depth] = off[depth] = 0 }
+		ours[depth] && /^#[ \t]*else/ { off[depth] = !off[depth]; next }
+		ours[depth] && /^#[ \t]*endif/ { depth--; next }
+		on() { print }
+		depth && /^#[ \t]*endif/ { depth-- }
+		END { if (depth) { print FILENAME ": an #ifdef PIN_ without its #endif" >"/dev/stderr"; exit 1 } }' "$1"
 }
 
 # series_id: one id for the contents of series and patches as they are on disk

@@ -8,7 +8,7 @@
 #
 # The test sources of this project (series/PIN/tests: `repo-path in-tree-path`)
 # are the truth: one that changed goes into the commit that brings its in-tree
-# file. A patch keeps its group in the series, and what stands behind its name;
+# file; what it has in `#ifdef PIN_X` is resolved (pin_text in lib.sh). A patch keeps its group in the series, and what stands behind its name;
 # a new one gets the group of the patch before it. Nothing is written before the new patches were applied and
 # gave the same tree. A tree with changes that are not committed is refused.
 #
@@ -112,7 +112,7 @@ while read -r repo path; do
 	[[ -f $root/$repo ]] || die 2 "series/$PIN/tests names $repo, which is not there"
 	now=$(tg rev-parse -q --verify "$head:$path") ||
 		die 2 "$path (of $repo) is in no commit; run: copy it into $tree and commit it"
-	want=$(tg hash-object -w --no-filters "$root/$repo")
+	want=$(pin_text "$root/$repo" | tg hash-object -w --no-filters --stdin)
 	[[ $want != "$now" ]] || continue
 	was=$(tg rev-parse -q --verify "refs/made/series:$path") || was=
 	[[ $want != "$was" ]] ||

@@ -10,7 +10,8 @@
 # Debian archive through apt and its signatures, kernel.org. Archives that are
 # downloaded stay in build/PIN/download. Whatever the origin, the files named
 # by series/PIN/base must have the ids that it gives. Nothing half-unpacked
-# stays. Ends 2 when an origin that you named has not got the source.
+# stays. Ends 2 when an origin that you named has not got the source, and 77,
+# naming those tried, when you named none and no origin has it.
 
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -133,7 +134,7 @@ else
 		if ! why=$("$root/scripts/source-apt.sh" "$download_d" "$(base_key debian)" 2>&1 >/dev/null); then
 			stage source "not in the Debian archive (${why##*: }); asking kernel.org"
 			if ! why2=$(from_kernel_org); then
-				die 1 "no source: Debian archive: ${why##*: }; kernel.org: $why2; $other"
+				die 77 "no source of $PIN; tried the Debian archive (${why##*: }) and kernel.org ($why2); $other"
 			fi
 		fi
 		archive=$(find_in "$download_d")

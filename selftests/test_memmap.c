@@ -60,7 +60,9 @@
 #include <linux/page_ref.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pci.h>
+#ifndef PIN_V7
 #include <linux/pfn_t.h>
+#endif
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -94,6 +96,59 @@ static struct zone_span locked_spans[MAX_SPANS];
 static struct zone_span unlocked_spans[MAX_SPANS];
 static unsigned long nr_retries;
 
+#ifdef PIN_V7
+static struct dev_pagemap *find_pgmap(unsigned long pfn)
+{
+	return get_dev_pagemap(pfn);
+}
+
+static unsigned long *page_flags(struct page *page)
+{
+	return &page->flags.f;
+}
+
+static struct dev_pagemap **page_owner(struct page *page)
+{
+	return &page_folio(page)->pgmap;
+}
+
+/*
+ * The references and pins that a page has are those of its folio. Only pages
+ * of a device are asked for it, and only if it is of the same device: what an
+ * altmap covers may never have been initialised.
+ */
+static void read_folio(struct page *page, struct dev_pagemap *pgmap,
+		       struct test_memmap_page *rec)
+{
+	struct folio *folio = page_folio(page);
+	unsigned long pfn = page_to_pfn(&folio->page);
+
+	rec->pins = rec->refcount / GUP_PIN_COUNTING_BIAS;
+	if (pfn < PHYS_PFN(pgmap->range.start) ||
+	    pfn > PHYS_PFN(pgmap->range.end) || !folio_test_large(folio) ||
+	    folio->pgmap != pgmap)
+		return;
+	rec->order = folio_order(folio);
+	rec->refcount = folio_ref_count(folio);
+	rec->pins = atomic_read(&folio->_pincount);
+}
+#else
+static struct dev_pagemap *find_pgmap(unsigned long pfn)
+{
+	return get_dev_pagemap(pfn, NULL);
+}
+
+static unsigned long *page_flags(struct page *page)
+{
+	return &page->flags;
+}
+
+static struct dev_pagemap **page_owner(struct page *page)
+{
+	return &page->pgmap;
+}
+#endif
+
 static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 {
 	struct dev_pagemap *pgmap;
@@ -104,26 +159,29 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 		return;
 
 	page = pfn_to_page(pfn);
-	rec->flags = page->flags;
+	rec->flags = *page_flags(page);
 	rec->refcount = page_ref_count(page);
 #ifdef NODE_NOT_IN_PAGE_FLAGS
 	rec->nid = page_to_nid(page);
 #else
 	/* page_to_nid() is a bug when the page is poisoned */
-	rec->nid = (page->flags >> NODES_PGSHIFT) & NODES_MASK;
+	rec->nid = (*page_flags(page) >> NODES_PGSHIFT) & NODES_MASK;
 #endif
 	rec->zone = page_zonenum(page);
 	rec->state = TEST_MEMMAP_VALID;
 	if (pfn_to_online_page(pfn))
 		rec->state |= TEST_MEMMAP_ONLINE;
-	if (test_bit(PG_reserved, &page->flags))
+	if (test_bit(PG_reserved, page_flags(page)))
 		rec->state |= TEST_MEMMAP_RESERVED;
 	if (is_zone_device_page(page))
 		rec->state |= TEST_MEMMAP_DEVICE;
 
-	pgmap = get_dev_pagemap(pfn, NULL);
+	pgmap = find_pgmap(pfn);
 	if (pgmap) {
 		rec->state |= TEST_MEMMAP_PGMAP;
+#ifdef PIN_V7
+		read_folio(page, pgmap, rec);
+#endif
 		put_dev_pagemap(pgmap);
 	}
 }
@@ -179,7 +237,7 @@ static int going_online_notify(struct notifier_block *nb, unsigned long action,
 		event->nr_reserved = 0;
 		for (pfn = arg->start_pfn;
 		     pfn < arg->start_pfn + arg->nr_pages; pfn++)
-			if (test_bit(PG_reserved, &pfn_to_page(pfn)->flags))
+			if (test_bit(PG_reserved, page_flags(pfn_to_page(pfn))))
 				event->nr_reserved++;
 	}
 	mutex_unlock(&events_lock);
@@ -236,12 +294,12 @@ static struct dev_pagemap *get_pgmap(phys_addr_t phys, size_t size)
 	if (!size || phys + size < phys)
 		return NULL;
 
-	pgmap = get_dev_pagemap(PHYS_PFN(phys), NULL);
+	pgmap = find_pgmap(PHYS_PFN(phys));
 	if (!pgmap)
 		return NULL;
 	/* The pages that an altmap covers have no pgmap. */
 	if (phys + size - 1 > pgmap->range.end ||
-	    pfn_to_page(PHYS_PFN(phys))->pgmap != pgmap) {
+	    *page_owner(pfn_to_page(PHYS_PFN(phys))) != pgmap) {
 		put_dev_pagemap(pgmap);
 		return NULL;
 	}
@@ -277,19 +335,37 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
+#ifdef PIN_V7
+static vm_fault_t map_huge_fault(struct vm_fault *vmf, unsigned int order)
+#else
 static vm_fault_t map_huge_fault(struct vm_fault *vmf,
 				 enum page_entry_size pe_size)
+#endif
 {
 	unsigned long addr = vmf->address & PMD_MASK;
 	struct vm_area_struct *vma = vmf->vma;
 	phys_addr_t phys;
 
+#ifdef PIN_V7
+	struct page *page;
+
+	if (order != PMD_ORDER)
+		return VM_FAULT_FALLBACK;
+
+	phys = PFN_PHYS(vma->vm_pgoff) + (addr - vma->vm_start);
+	page = pfn_to_page(PHYS_PFN(phys));
+	if (compound_order(page) < order)
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_folio_pmd(vmf, page_folio(page),
+				    vmf->flags & FAULT_FLAG_WRITE);
+#else
 	if (pe_size != PE_SIZE_PMD)
 		return VM_FAULT_FALLBACK;
 
 	phys = PFN_PHYS(vma->vm_pgoff) + (addr - vma->vm_start);
 	return vmf_insert_pfn_pmd(vmf, phys_to_pfn_t(phys, PFN_DEV | PFN_MAP),
 				  vmf->flags & FAULT_FLAG_WRITE);
+#endif
 }
 #endif
 
@@ -313,7 +389,11 @@ static int map_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENXIO;
 
 	vma->vm_ops = &map_vm_ops;
+#ifdef PIN_V7
+	vm_flags_set(vma, VM_MIXEDMAP | VM_HUGEPAGE);
+#else
 	vma->vm_flags |= VM_MIXEDMAP | VM_HUGEPAGE;
+#endif
 	if (!IS_ALIGNED(phys | vma->vm_start | size, PMD_SIZE))
 		for (done = 0; !ret && done < size; done += PAGE_SIZE)
 			ret = vm_insert_page(vma, vma->vm_start + done,
@@ -386,7 +466,11 @@ static ssize_t contig_write(struct file *file, const char __user *buf,
 	for (i = 0; i < number[1]; i++)
 		if (!pfn_to_online_page(pfn + i))
 			return -ENXIO;
+#ifdef PIN_V7
+	ret = alloc_contig_range(pfn, pfn + i, ACR_FLAGS_NONE, GFP_KERNEL);
+#else
 	ret = alloc_contig_range(pfn, pfn + i, MIGRATE_MOVABLE, GFP_KERNEL);
+#endif
 	if (ret)
 		return ret;
 	free_contig_range(pfn, i);
@@ -403,7 +487,7 @@ static const struct file_operations contig_fops = {
 
 static int free_device_pages(struct page *page, unsigned int order)
 {
-	struct dev_pagemap *pgmap = page->pgmap;
+	struct dev_pagemap *pgmap = *page_owner(page);
 	unsigned int i;
 	int ret = 0;
 
@@ -419,9 +503,9 @@ static int free_device_pages(struct page *page, unsigned int order)
 		return -EUCLEAN;
 
 	/* As if nothing had been. */
-	if (page->pgmap != pgmap)
+	if (*page_owner(page) != pgmap)
 		ret = -ESTALE;
-	page->pgmap = pgmap;
+	*page_owner(page) = pgmap;
 	for (i = 0; i < 1U << order; i++)
 		page_ref_inc(page + i);
 
@@ -438,7 +522,11 @@ static ssize_t free_write(struct file *file, const char __user *buf,
 	ret = read_numbers(buf, count, number);
 	if (ret)
 		return ret;
+#ifdef PIN_V7
+	if (number[1] > MAX_PAGE_ORDER)
+#else
 	if (number[1] >= MAX_ORDER)
+#endif
 		return -EINVAL;
 	pgmap = get_pgmap(PFN_PHYS(number[0]), PAGE_SIZE << number[1]);
 	if (!pgmap)
@@ -622,7 +710,7 @@ static int p2p_map(struct p2p *p, struct block_device *bdev)
 {
 	struct device *client = disk_to_dev(bdev->bd_disk);
 	struct scatterlist *sgl, *sg;
-	int distance, i, ret = 0;
+	int distance, i, nr, ret = 0;
 
 	while (client && !dev_is_pci(client))
 		client = client->parent;
@@ -640,12 +728,21 @@ static int p2p_map(struct p2p *p, struct block_device *bdev)
 	for_each_sg(sgl, sg, p->nr_pages, i)
 		sg_set_page(sg, p2p_page(p, i), PAGE_SIZE, 0);
 
-	if (pci_p2pdma_map_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL)) {
+#ifdef PIN_V7
+	nr = dma_map_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL);
+#else
+	nr = pci_p2pdma_map_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL);
+#endif
+	if (nr) {
 		snprintf(p->answer, sizeof(p->answer), "%lu %llu %d\n",
 			 page_to_pfn(p2p_page(p, 0)),
 			 (unsigned long long)sg_dma_address(sgl), distance);
+#ifdef PIN_V7
+		dma_unmap_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL);
+#else
 		pci_p2pdma_unmap_sg(client, sgl, p->nr_pages,
 				    DMA_BIDIRECTIONAL);
+#endif
 	} else {
 		ret = -EIO;
 	}
@@ -664,11 +761,18 @@ static int p2p_transfer(struct p2p *p, struct block_device *bdev,
 	if (!blk_queue_pci_p2pdma(bdev_get_queue(bdev)))
 		return -EOPNOTSUPP;
 
+#ifdef PIN_V7
+	bio = bio_alloc(bdev, p->nr_pages, op | REQ_SYNC | REQ_NOMERGE,
+			GFP_KERNEL);
+#else
 	bio = bio_alloc(GFP_KERNEL, p->nr_pages);
+#endif
 	if (!bio)
 		return -ENOMEM;
+#ifndef PIN_V7
 	bio_set_dev(bio, bdev);
 	bio->bi_opf = op | REQ_SYNC;
+#endif
 	if (op == REQ_OP_WRITE)
 		bio->bi_iter.bi_sector = p->nr_pages * (PAGE_SIZE / SECTOR_SIZE);
 	for (i = 0; !ret && i < p->nr_pages; i++)
@@ -683,15 +787,27 @@ static int p2p_transfer(struct p2p *p, struct block_device *bdev,
 
 static int p2p_command(struct p2p *p, const char *op, const char *path)
 {
+#ifdef PIN_V7
+	const blk_mode_t mode = BLK_OPEN_READ | BLK_OPEN_WRITE;
+	struct file *file;
+#else
 	const fmode_t mode = FMODE_READ | FMODE_WRITE;
+#endif
 	struct block_device *bdev;
 	int ret = -EINVAL;
 
 	if (!p->memory)
 		return -EINVAL;
+#ifdef PIN_V7
+	file = bdev_file_open_by_path(path, mode, NULL, NULL);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	bdev = file_bdev(file);
+#else
 	bdev = blkdev_get_by_path(path, mode, NULL);
 	if (IS_ERR(bdev))
 		return PTR_ERR(bdev);
+#endif
 
 	if (!strcmp(op, "map"))
 		ret = p2p_map(p, bdev);
@@ -699,7 +815,11 @@ static int p2p_command(struct p2p *p, const char *op, const char *path)
 		ret = p2p_transfer(p, bdev, REQ_OP_READ);
 	else if (!strcmp(op, "write"))
 		ret = p2p_transfer(p, bdev, REQ_OP_WRITE);
+#ifdef PIN_V7
+	bdev_fput(file);
+#else
 	blkdev_put(bdev, mode);
+#endif
 
 	return ret;
 }
@@ -751,7 +871,9 @@ static const struct file_operations p2p_fops = {
 	.open = p2p_open,
 	.read = p2p_read,
 	.write = p2p_write,
+#ifndef PIN_V7
 	.llseek = no_llseek,
+#endif
 	.release = p2p_release,
 };
 #endif

@@ -21,6 +21,11 @@
  * @refcount: page_ref_count()
  * @nid: page_to_nid()
  * @zone: page_zonenum()
+#ifdef PIN_V7
+ * @order: of the folio that a page of a device belongs to
+ * @pins: of a page of a device, or of its folio: what FOLL_PIN has taken; the
+ *	references are those of the folio, too
+#endif
  *
  * The record of pfn N is at file offset N * sizeof(struct test_memmap_page).
  * Without TEST_MEMMAP_VALID there is no struct page and all else is zero.
@@ -31,6 +36,10 @@ struct test_memmap_page {
 	__s32 refcount;
 	__s32 nid;
 	__u32 zone;
+#ifdef PIN_V7
+	__u32 order;
+	__s32 pins;
+#endif
 };
 
 #endif

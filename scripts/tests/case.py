@@ -26,6 +26,7 @@ EVERYTHING = {
                 "-device virtio-mem-pci,memdev=vm,id=vm0,block-size=4M -device virtio-balloon,id=b.0"],
     "boots": 2, "panics": "sysrq.* crash", "allows": ["^WARNING: .* at mm/", "^Oops"],
     "group": ["quick"], "flavours": ["default", "kasan"],
+    "pins": ["v5.10.223", "v7.3-rc7"],
     "tests": "memmap_zones memmap_dimm,boot,0x180000000,0x40000000 kunit,memremap",
     "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
@@ -40,13 +41,21 @@ def good() -> list[str]:
     module = importlib.util.module_from_spec(spec)
     sys.modules["parser"] = module      # dataclasses look there
     spec.loader.exec_module(module)
-    case = module.load(HERE / "case/good/everything.conf")
+    case = module.load(HERE / "case/good/everything.conf", pin="v5.10.223")
     wrong = [f"everything.conf: {key} is {vars(case).get(key)}"
              for key in EVERYTHING | vars(case)
              if vars(case).get(key) != EVERYTHING.get(key)]
-    special = module.load(HERE / "case/good/everything.conf", flavour="kasan").base_fails
+    special = module.load(HERE / "case/good/everything.conf", flavour="kasan", pin="v5.10.223").base_fails
     if special != ["console"]:
         wrong.append(f"everything.conf: base_fails of kasan is {special}")
+    for pin, flavour, want in (("v7.3-rc7", "", ["one"]), ("v7.3-rc7", "default", ["one"]),
+                               ("v7.3-rc7", "kasan", []), ("v7.4", "kasan", ["console"])):
+        special = module.load(HERE / "case/good/everything.conf", flavour=flavour, pin=pin).base_fails
+        if special != want:
+            wrong.append(f"everything.conf: base_fails of {pin} {flavour} is {special}")
+    names = [found.name for found in module.find(HERE / "case/good", pin="v7.4")]
+    if names != ["minimal"]:
+        wrong.append(f"find() for v7.4 found {names}")
     if case.programs() != PROGRAMS:
         wrong.append(f"everything.conf: programs() is {case.programs()}")
     if case.resizable() != ["vm0", "b.0"]:

@@ -49,6 +49,25 @@ grep -q '^+test two' "$fr/patches/v0.1/0001-mm-add-a-test.patch" || bad 'the pat
 [[ $(cd "$b" && find linux -type f -name '*.c' -newermt 2001-01-02) == linux/mm/t.c ]] || bad 'wrote more than the test'
 cmp -s "$fr/kunit/t.c" "$b/linux-base/mm/t.c" || bad 'linux-base has not got the new source'
 
+# what is for some pins only is resolved on the way into the patch
+cp "$fr/kunit/t.c" "$fr/kunit/t.was"
+printf '%s\n' '#ifdef PIN_NEW' new '#if X' both '#else' neither '#endif' '#else' old '#endif' '#ifndef PIN_NEW' 'not new' '#endif' '#ifdef OTHER' \
+	other '#endif' >"$fr/kunit/t.c"
+want 0 '' "$s/refresh.sh"
+printf '%s\n' old 'not new' '#ifdef OTHER' other '#endif' | cmp -s - "$b/linux-base/mm/t.c" || bad "for old: $(cat "$b/linux-base/mm/t.c")"
+want 0 '' "$s/check-series.sh"
+echo 'define PIN_NEW' >>"$fr/series/v0.1/tests"
+want 1 'mm/t.c in the patches is not kunit/t.c; run: make refresh' "$s/check-series.sh"
+want 0 '' "$s/refresh.sh"
+printf '%s\n' new '#if X' both '#else' neither '#endif' '#ifdef OTHER' other '#endif' | cmp -s - "$b/linux-base/mm/t.c" || bad "for new: $(cat "$b/linux-base/mm/t.c")"
+sed -i '$d' "$fr/kunit/t.c"
+want 0 '' "$s/refresh.sh"
+sed -i '1s/OTHER/PIN_NEW/; /^#else/d; /^#endif/d' "$fr/kunit/t.c"
+want 1 'kunit/t.c: an #ifdef PIN_ without its #endif' "$s/refresh.sh"
+mv "$fr/kunit/t.was" "$fr/kunit/t.c"
+sed -i '/define/d' "$fr/series/v0.1/tests"
+want 0 '' "$s/refresh.sh"
+
 # the in-tree file was edited: not lost, whatever the source is
 echo 'in tree' >>"$b/linux/mm/t.c"
 k commit -qam 'mm: edit the test'

@@ -62,6 +62,14 @@ if command -v dpkg-deb >/dev/null; then
 	[[ $(k rev-parse v0.1) == "$id" ]] || bad 'another commit from a package'
 fi
 
+# no origin has it: which were tried, and nothing stays
+rm -rf "$b"
+sed -i.was 's@^url = .*@url = file:///nowhere/linux-0.1.tar.xz@' "$fr/series/v0.1/base"
+want 77 'no source of v0.1; tried the Debian archive .* and kernel.org .*; run: make source KERNEL_SRC_DIR=' "$s/source.sh"
+no_rest 'no origin'
+mv "$fr/series/v0.1/base.was" "$fr/series/v0.1/base"
+KERNEL_SRC_DIR=$tmp/src "$s/source.sh" >/dev/null
+
 # a second run has nothing to do, unless base names what the tree has not got
 want 0 '' "$s/source.sh"
 [[ ! -s $tmp/out ]] || bad "a second run said: $(cat "$tmp/out")"
