@@ -24,6 +24,7 @@
 #define MAX_PORTS	16
 #define PORT_TRIES	500	/* for each, every 10 ms */
 #define BLOCK		4096	/* records in one read */
+#define PIN		1024	/* GUP_PIN_COUNTING_BIAS */
 #define SHOWN		4	/* pages that memmap_count() prints */
 
 static int pages_fd = -1;
@@ -67,6 +68,49 @@ struct test_memmap_page memmap_page(unsigned long pfn)
 	memmap_read(pfn, &rec, 1);
 	return rec;
 }
+
+#ifdef PIN_V7
+int memmap_references(const struct test_memmap_page *rec)
+{
+	return rec->refcount - rec->unused;
+}
+
+int memmap_users(const struct test_memmap_page *rec)
+{
+	return memmap_references(rec) - rec->mapped;
+}
+
+unsigned int memmap_order(const struct test_memmap_page *rec)
+{
+	return rec->order;
+}
+
+int memmap_pins(const struct test_memmap_page *rec)
+{
+	return rec->state & TEST_MEMMAP_PGMAP ? rec->pins : rec->refcount / PIN;
+}
+#else
+int memmap_references(const struct test_memmap_page *rec)
+{
+	return rec->refcount - 1;
+}
+
+int memmap_users(const struct test_memmap_page *rec)
+{
+	return memmap_references(rec);
+}
+
+unsigned int memmap_order(const struct test_memmap_page *rec)
+{
+	(void)rec;
+	return 0;
+}
+
+int memmap_pins(const struct test_memmap_page *rec)
+{
+	return rec->refcount / PIN;
+}
+#endif
 
 unsigned long memmap_count(unsigned long pfn, unsigned long nr,
 			   unsigned int mask, unsigned int want,

@@ -39,6 +39,18 @@ void memmap_read(unsigned long pfn, struct test_memmap_page *rec, size_t nr);
 /* One record. */
 struct test_memmap_page memmap_page(unsigned long pfn);
 
+/* References that somebody has to a page of a device, beyond those of an unused one. */
+int memmap_references(const struct test_memmap_page *rec);
+
+/* The same without those that page tables have, which not all kernels give them. */
+int memmap_users(const struct test_memmap_page *rec);
+
+/* Of the large folio that a page of a device belongs to, whose references are its own. */
+unsigned int memmap_order(const struct test_memmap_page *rec);
+
+/* How often a page is pinned; for one of a large folio: how often all of that are. */
+int memmap_pins(const struct test_memmap_page *rec);
+
 /*
  * How many pages of [@pfn, @pfn + @nr) have exactly @want of the state bits in
  * @mask. The first few that have not are printed as diagnostics when @what is

@@ -380,8 +380,8 @@ static inline char *map_pages(unsigned long pfn, size_t size)
 }
 
 /*
- * Are all of @pages as @mask and @want say, on node @nid, and with just the
- * one reference that the device holds?
+ * Are all of @pages as @mask and @want say, on node @nid, and with no reference
+ * but those of the device, and of page tables?
  */
 static inline bool check_pages(const char *what, const struct pages *pages,
 			       unsigned int mask, unsigned int want, int nid)
@@ -395,7 +395,7 @@ static inline bool check_pages(const char *what, const struct pages *pages,
 		memmap_read(pages->pfn + done, rec, nr);
 		for (i = 0; i < nr; i++) {
 			if ((rec[i].state & mask) == want &&
-			    rec[i].nid == nid && rec[i].refcount == 1)
+			    rec[i].nid == nid && !memmap_users(&rec[i]))
 				continue;
 			if (bad++ < 3)
 				ksft_print_msg("%s: pfn %#lx state %#x flags %#llx refcount %d nid %d zone %u\n",
@@ -413,7 +413,7 @@ static inline bool check_pages(const char *what, const struct pages *pages,
 	return pages->nr && !bad;
 }
 
-/* Has each of @pages just @want references? */
+/* Have just @want users a reference to each of @pages, or to its large folio? */
 static inline bool check_references(const char *what, const struct pages *pages,
 				    int want)
 {
@@ -422,11 +422,12 @@ static inline bool check_references(const char *what, const struct pages *pages,
 
 	for (i = 0; i < pages->nr; i++) {
 		rec = memmap_page(pages->pfn + i);
-		if (rec.refcount == want)
+		if (memmap_users(&rec) == want)
 			continue;
 		if (bad++ < 3)
-			ksft_print_msg("%s: pfn %#lx has %d references, should have %d\n",
-				       what, pages->pfn + i, rec.refcount, want);
+			ksft_print_msg("%s: pfn %#lx has %d users, should have %d\n",
+				       what, pages->pfn + i,
+				       memmap_users(&rec), want);
 	}
 	return pages->nr && !bad;
 }

@@ -151,7 +151,7 @@ static inline bool unmap_buffer(const struct buffer *buffer)
 	close(buffer->fd);
 	remember_pages(buffer->pfn);
 	for (i = 0; i < BUFFER_PAGES; i++) {
-		if (buffer_before[i].refcount == 1)
+		if (!memmap_references(&buffer_before[i]))
 			continue;
 		/* Who takes the device away would wait for ever. */
 		ksft_print_msg("unmap: pfn %#lx refcount %d\n",

@@ -112,9 +112,9 @@ static void test_way(const struct dax *dax, const struct way *way, int disk)
 
 	make_file(dax, way, &file);
 	result(way, "mapped", test_mapped(way, &file));
-	result(way, "flag", check_file("flag", &file, 0, file.nr, 1,
+	result(way, "flag", check_file("flag", &file, 0, file.nr, NULL,
 				       TEST_MEMMAP_RESERVED));
-	result(way, "offline", check_file("offline", &file, 0, file.nr, 1,
+	result(way, "offline", check_file("offline", &file, 0, file.nr, NULL,
 					  TEST_MEMMAP_ONLINE));
 	result(way, "written", test_written(&file));
 	result(way, "disk", test_direct("disk", disk, &file));

@@ -164,13 +164,33 @@ static inline void touch_file(struct file *file)
 	}
 }
 
+/* Pages of a file that somebody has a reference to. */
+struct held {
+	size_t first, nr;
+};
+
+/* The users of page @i: of a large folio, all that its pages have. */
+static inline int users_of(const struct file *file, size_t i,
+			   const struct test_memmap_page *rec,
+			   const struct held *held)
+{
+	unsigned int order = memmap_order(rec);
+	int users = 0;
+	size_t j;
+
+	for (j = 0; held && j < held->nr; j++)
+		users += file->pfn[held->first + j] >> order ==
+			 file->pfn[i] >> order;
+	return users;
+}
+
 /*
  * Are @nr pages of the file from @first on those of the device that they
- * should be, in what @mask says, with so many references each?
+ * should be, in what @mask says, and has nobody a reference but to those @held?
  */
 static inline bool check_file(const char *what, const struct file *file,
-			      size_t first, size_t nr, int references,
-			      unsigned int mask)
+			      size_t first, size_t nr,
+			      const struct held *held, unsigned int mask)
 {
 	const struct dax *dax = file->dax;
 	struct test_memmap_page rec;
@@ -182,7 +202,8 @@ static inline bool check_file(const char *what, const struct file *file,
 		rec = memmap_page(pfn);
 		if (pfn >= dax->data.pfn && pfn < dax->data.pfn + dax->data.nr &&
 		    (rec.state & mask) == (DEVICE_PAGE & mask) &&
-		    rec.refcount == references && rec.nid == dax->nid)
+		    memmap_users(&rec) == users_of(file, i, &rec, held) &&
+		    rec.nid == dax->nid)
 			continue;
 		if (bad++ < 3)
 			ksft_print_msg("%s: page %zu: pfn %#lx state %#x refcount %d nid %d\n",
@@ -198,7 +219,7 @@ static inline bool check_file(const char *what, const struct file *file,
 /* Nobody but the device holds a page of the file, mapped or not. */
 static inline bool is_idle(const char *what, const struct file *file)
 {
-	return check_file(what, file, 0, file->nr, 1, USED_MASK);
+	return check_file(what, file, 0, file->nr, NULL, USED_MASK);
 }
 
 #endif

@@ -234,12 +234,16 @@ static inline void put_memory(struct memory *mem)
 /* How often the pages are pinned in total. None of them is a large page. */
 static inline long count_pins(const struct memory *mem)
 {
+	struct test_memmap_page page;
 	long pins = 0;
 	size_t i;
 
-	for (i = 0; i < mem->nr; i++)
-		if (mem->pfn[i])
-			pins += memmap_page(mem->pfn[i]).refcount / PIN;
+	for (i = 0; i < mem->nr; i++) {
+		if (!mem->pfn[i])
+			continue;
+		page = memmap_page(mem->pfn[i]);
+		pins += memmap_pins(&page);
+	}
 	return pins;
 }
 

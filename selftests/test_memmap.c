@@ -125,8 +125,11 @@ static void read_folio(struct page *page, struct dev_pagemap *pgmap,
 
 	rec->pins = rec->refcount / GUP_PIN_COUNTING_BIAS;
 	if (pfn < PHYS_PFN(pgmap->range.start) ||
-	    pfn > PHYS_PFN(pgmap->range.end) || !folio_test_large(folio) ||
-	    folio->pgmap != pgmap)
+	    pfn > PHYS_PFN(pgmap->range.end) || folio->pgmap != pgmap)
+		return;
+	rec->unused = pgmap->type == MEMORY_DEVICE_GENERIC;
+	rec->mapped = folio_mapcount(folio);
+	if (!folio_test_large(folio))
 		return;
 	rec->order = folio_order(folio);
 	rec->refcount = folio_ref_count(folio);
@@ -168,6 +171,9 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 	rec->nid = (*page_flags(page) >> NODES_PGSHIFT) & NODES_MASK;
 #endif
 	rec->zone = page_zonenum(page);
+#ifdef PIN_V7
+	rec->unused = 1;
+#endif
 	rec->state = TEST_MEMMAP_VALID;
 	if (pfn_to_online_page(pfn))
 		rec->state |= TEST_MEMMAP_ONLINE;

@@ -22,9 +22,11 @@
  * @nid: page_to_nid()
  * @zone: page_zonenum()
 #ifdef PIN_V7
- * @order: of the folio that a page of a device belongs to
- * @pins: of a page of a device, or of its folio: what FOLL_PIN has taken; the
- *	references are those of the folio, too
+ * @order: of the folio that a page of a device belongs to; what follows, and
+ *	@refcount, are the folio's
+ * @unused: the references that it has while nobody uses it
+ * @mapped: how many page table entries there are, each of which has one, too
+ * @pins: how often FOLL_PIN has been there
 #endif
  *
  * The record of pfn N is at file offset N * sizeof(struct test_memmap_page).
@@ -38,6 +40,8 @@ struct test_memmap_page {
 	__u32 zone;
 #ifdef PIN_V7
 	__u32 order;
+	__s32 unused;
+	__s32 mapped;
 	__s32 pins;
 #endif
 };
