@@ -31,6 +31,7 @@ PIN = os.environ.get("PIN") or "v5.10.223"
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7.3-rc7, base_fails.v7.3-rc7.kasan
+OF_PIN = ("tests", "append")            # and tests.v7.3-rc7, instead; append.v7.3-rc7, in addition
 NOTHING = "-"       # base_fails where base fails nothing
 REPEATED = ("devices", "append", "hotplug", "files", "allows")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
@@ -155,7 +156,7 @@ def set_key(case: Case, key: str, value: str) -> None:
 
 def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
     """Parse one case file; CaseError on the first thing that is wrong. Where base
-    does something else in a flavour or on a pin, base_fails and base_dies say that."""
+    does something else in a flavour or on a pin, base_fails.kasan and the like say that."""
     path = Path(path).resolve()
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
@@ -177,9 +178,10 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
             if not equals:
                 raise ValueError(f"not 'key = value': '{line.strip()}'")
             word, dot, of = key.partition(".")
-            if key not in ONCE + REPEATED and not (word in BASE and SPECIAL.fullmatch(of)):
+            there, where_else = m.groups() if dot and (m := SPECIAL.fullmatch(of)) else (None, None)
+            if key not in ONCE + REPEATED and not (word in BASE and (there or where_else)
+                                                   or word in OF_PIN and there and not where_else):
                 raise ValueError(f"unknown key '{key}'")
-            there, where_else = SPECIAL.fullmatch(of).groups() if dot else (None, None)
             for name in [there] if there else value.split() if key == "pins" else []:
                 if series.is_dir() and not (series / name / "base").exists():
                     raise ValueError(f"unknown pin '{name}'")
@@ -188,7 +190,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
                     raise ValueError(f"unknown flavour '{name}'")
             if key == "arch" and (archs := path.parent / "arch").is_dir() and not (archs / f"{value}.conf").exists():
                 raise ValueError(f"unknown architecture '{value}'")
-            if key not in REPEATED and key in seen:
+            if word not in REPEATED and key in seen:
                 raise ValueError(f"key '{key}' is there twice")
             set_key(special.setdefault(of, Case("", "")) if dot else case, word, value)
         except ValueError as err:
@@ -198,9 +200,12 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
         if key not in seen:
             raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
     for of in (f"{pin}.{flavour}", pin, flavour):
-        if of in special:
+        if seen & {f"{word}.{of}" for word in BASE}:
             case.base_fails, case.base_dies = special[of].base_fails, special[of].base_dies
             break
+    if pin in special:
+        case.tests = special[pin].tests or case.tests
+        case.append += special[pin].append
     return case
 
 

@@ -36,7 +36,7 @@ def last_line(path: Path) -> str:
 
 def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
     """Weigh all of it; fills in failed and tests, returns verdict and reason."""
-    case = cases.load(result / "case.conf", verdict["case"])
+    case = cases.load(result / "case.conf", verdict["case"], pin=verdict["meta"].get("pin", cases.PIN))
     tests = case.programs()
     qemu = read(result / "qemu.exit").strip()
     if qemu == "missing":

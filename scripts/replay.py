@@ -31,7 +31,7 @@ class Again(Guest):
 
     def __init__(self, stored: Path, text: str, parts: dict):
         name, pin, variant, place = HEAD.search(text).groups()
-        super().__init__(load(stored / "case.conf", name), name, variant, parted(place)[0])
+        super().__init__(load(stored / "case.conf", name, pin=pin), name, variant, parted(place)[0])
         self.pin, self.conf = pin, stored / "case.conf"
         self.out = Path(parts["INITRD"]).parent
         self.dir = fresh(RESULTS / "replay") / pin / place / variant / name

@@ -53,6 +53,10 @@ def good() -> list[str]:
         special = module.load(HERE / "case/good/everything.conf", flavour=flavour, pin=pin).base_fails
         if special != want:
             wrong.append(f"everything.conf: base_fails of {pin} {flavour} is {special}")
+    case = module.load(HERE / "case/good/everything.conf", pin="v7.3-rc7")
+    if (case.tests, case.append[2:]) != ("one two", ["only=here"]):
+        wrong.append(f"everything.conf: on v7.3-rc7 {case.tests}, {case.append}")
+    case = module.load(HERE / "case/good/everything.conf", pin="v5.10.223")
     names = [found.name for found in module.find(HERE / "case/good", pin="v7.4")]
     if names != ["minimal"]:
         wrong.append(f"find() for v7.4 found {names}")
