@@ -24,7 +24,12 @@
 #define BUFFER_PAGES	512
 #define BUFFER_SIZE	(2UL << 20)
 #define FSDAX_FILE	FSDAX_DIR "/file"
-#define PG_REFERENCED	2ULL	/* who looks a page up may set or clear it */
+#ifdef PIN_V7
+#define PG_TOUCHED	0x14ULL	/* referenced, dirty: who looks a page up, or writes to it */
+#else
+#define PG_TOUCHED	2ULL	/* referenced: who looks a page up may set or clear it */
+#endif
+#define WAIT_USERS_MS	5000	/* for what is closed, but not at once */
 
 /* A file of @size bytes there, in one piece if it can be. Returns its fd. */
 static inline int create_fsdax_file(size_t size)
@@ -62,7 +67,7 @@ static inline void remember_pages(unsigned long pfn)
 
 /*
  * All pages are as they were; but if @poisoned is the number of one, that has
- * one flag more, whichever it is.
+ * one flag more, whichever it is. Says what is not, as @what.
  */
 static inline bool pages_unchanged(const char *what, unsigned long pfn,
 				   int poisoned)
@@ -75,15 +80,15 @@ static inline bool pages_unchanged(const char *what, unsigned long pfn,
 
 	memmap_read(pfn, rec, BUFFER_PAGES);
 	for (i = 0; i < BUFFER_PAGES; i++, before++) {
-		diff = (rec[i].flags ^ before->flags) & ~PG_REFERENCED;
+		diff = (rec[i].flags ^ before->flags) & ~PG_TOUCHED;
 		good = rec[i].state == before->state &&
-		       rec[i].refcount == before->refcount;
+		       memmap_users(&rec[i]) == memmap_users(before);
 		if (i == poisoned)
 			good &= diff && !(diff & (diff - 1)) &&
 				rec[i].flags & diff;
 		else
 			good &= !diff;
-		if (!good && bad++ < 3)
+		if (!good && bad++ < 3 && what)
 			ksft_print_msg("%s: pfn %#lx flags %#llx, were %#llx, refcount %d, was %d, state %#x, was %#x\n",
 				       what, pfn + i,
 				       (unsigned long long)rec[i].flags,
@@ -137,6 +142,10 @@ static inline void map_file(struct buffer *buffer, const char *ns)
 static inline void buffer_result(const struct buffer *buffer, const char *word,
 				 bool good)
 {
+	long long end = now_ms() + WAIT_USERS_MS;
+
+	while (!pages_unchanged(NULL, buffer->pfn, -1) && now_ms() < end)
+		usleep(10000);
 	good &= pages_unchanged(word, buffer->pfn, -1);
 	ksft_test_result(good, "%s_%s\n", buffer->place, word);
 	remember_pages(buffer->pfn);

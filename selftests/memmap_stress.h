@@ -223,12 +223,14 @@ static inline void wait_for_unbind(unsigned long part)
 static inline bool pinned_once(const struct memory *mem, unsigned long part)
 {
 	long ram = part == RAM ? mem->size : 0;
+	struct test_memmap_page page;
 	unsigned long i, pfn;
 
 	for (i = 0; i < mem->nr; i++) {
 		pfn = part == RAM ? used_pfn(page_addr(RAM, i)) :
 				    dax[part].data.pfn + i;
-		if (!is("pins of a page", memmap_page(pfn).refcount / PIN, 1))
+		page = memmap_page(pfn);
+		if (!is("pins of a page", memmap_pins(&page), 1))
 			return false;
 	}
 	return is("locked bytes", locked(), ram);

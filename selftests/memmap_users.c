@@ -210,6 +210,12 @@ static void test_dax(void)
 
 	test_usercopy(&dax);
 
+#ifdef PIN_V7
+	/* No large folios. */
+	if (!create_dax("namespace0.0", "mem", "4K", &dax))
+		ksft_exit_fail_msg("no dax device with small pages\n");
+	pfn = dax.data.pfn;
+#endif
 	/* Far apart. The device stays bound: there may be a page missing. */
 	test_free("free_pages", pfn + 1024, 1);
 	test_free("free_page", pfn + 2048, 0);

@@ -114,6 +114,7 @@ static bool transfer(bool write_it)
 	return done > 0 && is_pattern(buf);
 }
 
+#ifndef PIN_V7
 /* What was written is in the pages, which each have one reference more. */
 static bool is_mapped(void)
 {
@@ -127,6 +128,7 @@ static bool is_mapped(void)
 	munmap(addr, BUF_SIZE);
 	return good && is_device("unmapped", &pages);
 }
+#endif
 
 static bool is_gone(void)
 {
@@ -159,7 +161,11 @@ int main(void)
 	data = fsdax.data;
 	test_pages("fsdax", &data);
 	ksft_test_result(transfer(true) && transfer(false), "written\n");
+#ifdef PIN_V7
+	ksft_test_result_skip("mapped: only who has a reference can map a page\n");
+#else
 	ksft_test_result(is_mapped(), "mapped\n");
+#endif
 
 	good = bind_driver("unbind");
 	ksft_test_result(good && is_gone(), "unbound\n");
