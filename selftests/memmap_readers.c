@@ -222,7 +222,7 @@ static void test_page_owner(void)
 		return;
 	}
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "PFN %lu", &pfn) != 1)
+		if (sscanf(line, "PFN %li", (long *)&pfn) != 1)
 			continue;
 		nr++;
 		if ((pfn >= max_pfn || kinds[pfn] != RAM) && bad++ < 3)

@@ -20,7 +20,11 @@
 #define NR_CYCLES	1000
 #define HUGE		(2 * MB / page_size)
 #define DMA_ENTRIES	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+#ifdef PIN_V7
+#define NR_CASES	37
+#else
 #define NR_CASES	33
+#endif
 
 static struct vfio vfio;
 static struct dax dax;
@@ -202,6 +206,69 @@ static void test_cycles(void)
 	put_memory(&mem);
 }
 
+#ifdef PIN_V7
+/* Most of what is free: the page of it that has this page frame, or NULL. */
+static char *find_page(unsigned long want)
+{
+	static uint64_t words[4096];
+	const uint64_t present = 1ULL << 63, mask = (1ULL << 55) - 1;
+	size_t nr = sysconf(_SC_AVPHYS_PAGES) / 10 * 8, i, j;
+	char *area;
+	int fd;
+
+	area = mmap(NULL, nr * page_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (area == MAP_FAILED || fd < 0)
+		ksft_exit_fail_msg("pagemap: %s\n", strerror(errno));
+	madvise(area, nr * page_size, MADV_NOHUGEPAGE);
+	for (i = 0; i < nr; i += ARRAY_SIZE(words)) {
+		for (j = i; j < nr && j < i + ARRAY_SIZE(words); j++)
+			area[j * page_size] = 1;
+		if (pread(fd, words, sizeof(words), ((uintptr_t)area / page_size + i) *
+			  sizeof(*words)) < 0)
+			break;
+		for (j = 0; j < ARRAY_SIZE(words) && i + j < nr; j++)
+			if (words[j] & present && (words[j] & mask) == want) {
+				close(fd);
+				return area + (i + j) * page_size;
+			}
+	}
+	close(fd);
+	munmap(area, nr * page_size);
+	return NULL;
+}
+
+/* RAM that begins where the device ends, mapped behind the end of the device. */
+static void test_behind(void)
+{
+	const struct part parts[] = {
+		make_part(dax_fd, (dax.data.nr - 1) * page_size, 1), ram_part(1),
+	};
+	static const char *const words[] = { "pinned", "locked", "unmap", "released" };
+	unsigned long pfn = dax.data.pfn + dax.data.nr;
+	struct memory mem;
+	char *ram = NULL;
+	size_t i;
+
+	if (memmap_page(pfn).state & TEST_MEMMAP_ONLINE)
+		ram = find_page(pfn);
+	if (!ram) {
+		for (i = 0; i < ARRAY_SIZE(words); i++)
+			ksft_test_result_skip("behind_%s: no RAM to be had behind the device\n",
+					      words[i]);
+		return;
+	}
+	get_memory(&mem, parts, ARRAY_SIZE(parts));
+	if (mremap(ram, page_size, page_size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   mem.addr + page_size) == MAP_FAILED)
+		ksft_exit_fail_msg("mremap: %s\n", strerror(errno));
+	mem.pfn[1] = pfn;
+	test_map(&vfio, "behind", &mem, page_size);
+	put_memory(&mem);
+}
+#endif
+
 int main(int argc, char *argv[])
 {
 	const char *ns = begin_vfio(&vfio, argc, argv);
@@ -220,6 +287,9 @@ int main(int argc, char *argv[])
 	test_order();
 	test_exists();
 	test_cycles();
+#ifdef PIN_V7
+	test_behind();
+#endif
 	ksft_test_result(check_pages("unused", &dax.all, DEVICE_MASK,
 				     DEVICE_PAGE, dax.nid), "references\n");
 
