@@ -128,8 +128,8 @@ static bool is_mapped(void)
 	munmap(addr, BUF_SIZE);
 	return good && is_device("unmapped", &pages);
 }
-#endif
 
+#endif
 static bool is_gone(void)
 {
 	return check_state("gone", &all, TEST_MEMMAP_VALID, 0) &&
