@@ -205,8 +205,8 @@ static void test_cycles(void)
 				     dax.nid), "cycles_references\n");
 	put_memory(&mem);
 }
-
 #ifdef PIN_V7
+
 /* Most of what is free: the page of it that has this page frame, or NULL. */
 static char *find_page(unsigned long want)
 {
