@@ -6,11 +6,12 @@
 #   scripts/refresh.sh            first takes over the test sources, see below
 #   scripts/refresh.sh --format   only the commits, whatever the test sources are
 #
-# The test sources of this project (series/PIN/tests: `repo-path in-tree-path`)
-# are the truth: one that changed goes into the commit that brings its in-tree
-# file; what it has in `#ifdef PIN_X` is resolved (pin_text in lib.sh). A patch keeps its group in the series, and what stands behind its name;
-# a new one gets the group of the patch before it. Nothing is written before the new patches were applied and
-# gave the same tree. A tree with changes that are not committed is refused.
+# The test sources of this project (series/PIN/tests: `repo-path in-tree-path`) are
+# the truth: one that changed goes into the commit that brings its in-tree file; what
+# it has in `#ifdef PIN_X` is resolved (pin_text in lib.sh). A patch keeps its group
+# in the series, and what stands behind its name; a new one gets the group of the
+# patch before it. Nothing is written before the new patches were applied and gave the
+# same tree. A tree with changes that are not committed is refused.
 #
 #   FORCE=1   the tree wins over patches that were changed behind its back
 
