@@ -116,7 +116,7 @@ coverage: guest ## which lines that the series changes are run by no case
 bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse (takes long)
 	$(run) scripts/bisect.sh
 
-cross: tree ## the series builds where no guest runs: ppc64le, arm64, i386, other drivers
+cross: tree ## the series builds where no guest runs: ppc64le, arm64, i386, clang, no ZONE_DEVICE, other drivers
 	$(run) scripts/cross.sh
 
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)

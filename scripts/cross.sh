@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # Build the series where no guest of ours runs: cross.sh [NAME...]
 #
-# NAME is a file of qemu-configs/kernel/build-only/ (default: all), a fragment on
-# top of what guests get, with three keys in its comments:
+# NAME is a file of qemu-configs/kernel/build-only/ (default: all for this pin),
+# <arch> or <arch>-<what>, a fragment on top of what guests get, with keys in its
+# comments:
 #
-#   # make: ARCH=powerpc CROSS_COMPILE=...   how make is called
+#   # make: ARCH=powerpc CROSS_COMPILE=...   how make is called; LLVM=-19: with clang-19
+#   # pins: v7.3-rc7             only for these (default: all)
 #   # commits: arch/powerpc      build each commit that touches this path, not the last one only
 #   # vouches: mm/swap.o ...     these objects must come out of it
 #
-# A warning in a file that the series touches is an error. In the end, each .c
+# An option of such a fragment that does not survive is an error, and so is a
+# warning in a file that the series touches. In the end, each .c
 # file that the series touches must have been compiled by one of the builds.
 # What was built once is not built again. Environment: PIN JOBS.
 #
@@ -20,29 +23,47 @@ unset ARCH	# each build has its own
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$root/scripts/kbuild.sh"
 
+# key NAME KEY: the values of a key in a fragment's comments
+key() { pin_text "$folder/$1.config" | sed -n "s/^# $2: //p" | paste -sd ' '; }
+
+# cc_of NAME: its compiler
+cc_of() {
+	local make
+	make=$(key "$1" make)
+	if [[ $make =~ LLVM=([^ ]+) ]]; then
+		echo "clang${BASH_REMATCH[1]}"
+	else
+		[[ $make =~ CROSS_COMPILE=([^ ]+) ]] && echo "${BASH_REMATCH[1]}gcc" || echo gcc
+	fi
+}
+
 series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
 kernel_setup
 folder=$configs/build-only
 names=("$@")
-(($#)) || mapfile -t names < <(cd "$folder" && printf '%s\n' *.config | sed 's/\.config$//')
+if (($# == 0)); then
+	for name in "$folder"/*.config; do
+		name=${name##*/} name=${name%.config}
+		pins=$(key "$name" pins)
+		[[ -n $pins && " $pins " != *" $PIN "* ]] || names+=("$name")
+	done
+fi
 build_folder
 repair
 ours "$cross_tree" cross cross
 mapfile -t touched < <(g -C "$tree" diff --name-only "$PIN" "$series")
 
-# key NAME KEY: the values of a key in a fragment's comments
-key() { sed -n "s/^# $2: //p" "$folder/$1.config" | paste -sd ' '; }
-
 # build NAME COMMIT
 build() {
-	local name=$1 out=$build_d/cross/$1 what stamp make bad object content
+	local name=$1 out=$build_d/cross/$1 what stamp make bad object option content compiler
 	what="$name $(g -C "$tree" log -1 --format=%s "$2")"
 	content=$(g -C "$tree" rev-parse "$2^{tree}")
 	read -ra make <<<"$(key "$name" make)"
-	list_fragments "$name" default
+	compiler=$(cc_of "$name")
+	list_fragments "${name%%-*}" default
 	fragments+=("$folder/$name.config")
 	for_pin
-	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content $compiler") | sha256sum | cut -d' ' -f1)
+	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content"; "$compiler" --version) | sha256sum | cut -d' ' -f1)
 	[[ ! -f $stamp ]] || return 0
 	mkdir -p "$out/done"
 	stage cross "$what"
@@ -51,9 +72,13 @@ build() {
 		export "${make[@]}"
 		configure "$cross_tree" "$out" "$out/build.log" "${fragments[@]}" ||
 			die 1 "$what: configuring failed, see $out/build.log"
+		for option in $lost; do
+			! grep -qE "^(# )?${option}[= ]" "${fragments[-1]}" ||
+				die 1 "$what: $option did not survive; mend $folder/$name.config"
+		done
 		: >"$out/build.log"
 		compile "$what" "$out/build.log" make -C "$cross_tree" "O=$out" \
-			"CC=${cc/gcc/${CROSS_COMPILE:-}gcc}" LOCALVERSION=-cross vmlinux modules ||
+			"CC=${cc/gcc/$compiler}" LOCALVERSION=-cross vmlinux modules ||
 			die 1 "$what does not build, see $out/build.log"
 	)
 	bad=$(warnings "$out/build.log" "$cross_tree" "${touched[@]}")
@@ -67,8 +92,7 @@ build() {
 for name in "${names[@]}"; do
 	[[ -f $folder/$name.config ]] ||
 		die 2 "no build '$name'; there are: $(cd "$folder" && printf '%s ' *.config | sed 's/\.config//g')"
-	prefix=$(key "$name" make | sed -nE 's/.*CROSS_COMPILE=([^ ]+).*/\1/p')
-	command -v "${prefix}gcc" >/dev/null || die 2 "no ${prefix}gcc on this machine; run: make deps ALL=1"
+	command -v "$(cc_of "$name")" >/dev/null || die 2 "no $(cc_of "$name") on this machine; run: make deps ALL=1"
 	paths=$(key "$name" commits)
 	if [[ -n $paths ]]; then
 		for commit in $(g -C "$tree" rev-list --reverse "$PIN..$series" -- "$paths"); do

@@ -16,7 +16,11 @@
 
 #define MAX_RAM		8	/* parts of RAM next to one namespace */
 #define NR_NAMESPACES	2
+#ifdef PIN_V7
+#define NR_CASES	(1 + 8 + 9)	/* raw, map=mem, map=dev */
+#else
 #define NR_CASES	(1 + 7 + 8)	/* raw, map=mem, map=dev */
+#endif
 
 struct place {
 	char ns[32];
@@ -134,6 +138,40 @@ static bool check_offline(const struct place *place)
 	return check_state("pmem", &place->pmem, TEST_MEMMAP_ONLINE, 0);
 }
 
+#ifdef PIN_V7
+/*
+ * Unbinding waits for whoever holds the pgmap, which nobody else can get any
+ * more: still the pages are a device's, and are not online.
+ */
+static bool check_dying(const struct place *place, const struct dax *dax)
+{
+	long long end = now_ms() + BIND_SECONDS * 1000LL;
+	bool dying, good;
+	char text[32];
+	pid_t pid;
+	int fd;
+
+	snprintf(text, sizeof(text), "%lu", dax->data.pfn);
+	fd = open("/sys/kernel/debug/test_memmap/hold", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+		ksft_print_msg("no pgmap to hold: %s\n", strerror(errno));
+		return false;
+	}
+	pid = start_bind(dax, false);
+	do {
+		usleep(1000);
+		dying = !(memmap_page(dax->data.pfn).state & TEST_MEMMAP_PGMAP);
+	} while (!dying && now_ms() < end);
+	good = dying && check_offline(place) &&
+	       check_state("dying", &dax->data, TEST_MEMMAP_DEVICE,
+			   TEST_MEMMAP_DEVICE);
+	/* The child has the file as well: closing it here would not do. */
+	good = write(fd, "0", 1) == 1 && good;
+	close(fd);
+	return wait_bind(dax, pid) && good;
+}
+
+#endif
 static bool is_hole(unsigned long pfn, const struct test_memmap_page *rec,
 		    const struct test_memmap_page *ram, bool show)
 {
@@ -200,6 +238,9 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
 				   dax.nid));
 	result(place, word, "ram", good && check_ram(place));
+#ifdef PIN_V7
+	result(place, word, "dying", good && check_dying(place, &dax));
+#endif
 
 	/* Without a device the struct pages are still there, but nobody's. */
 	good = good && destroy_namespace(place->ns);

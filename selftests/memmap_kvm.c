@@ -17,7 +17,11 @@
 
 #define SIZE		(4UL << 20)
 #define NR_RAM_CASES	2
+#ifdef PIN_V7
+#define NR_MODE_CASES	14
+#else
 #define NR_MODE_CASES	13
+#endif
 #define NR_LEVEL_CASES	2
 #define NR_CASES	(NR_RAM_CASES + NR_LEVEL_CASES + \
 			 ARRAY_SIZE(modes) * NR_MODE_CASES)
@@ -186,6 +190,11 @@ static void test_vm(const struct mode *mode, const struct dax *dax,
 	result(mode, "references",
 	       good && check_pages("mapped", &mem->pages, DEVICE_MASK,
 				   DEVICE_PAGE, dax->nid));
+#ifdef PIN_V7
+	/* RAM that the guest writes to is marked when it is mapped for it. */
+	result(mode, "not_dirty",
+	       good && check_state("mapped", &mem->pages, TEST_MEMMAP_DIRTY, 0));
+#endif
 	remember_flags(mem, mem->flags);
 	vm_close(&vm);
 	result(mode, "flags", good && same_flags(mem, mem->flags));

@@ -102,12 +102,15 @@ static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
 
 /*
  * With map=dev there must be as many struct pages on the device as it has
- * data pages; they have the same flags. With map=mem it must still be as new.
+ * data pages; they have the same flags, but for the first two of a large folio.
+ * With map=mem it must still be as new.
  */
 static bool check_place(const struct kind *kind, const struct dax *dax)
 {
 	unsigned long page_size = sysconf(_SC_PAGESIZE);
 	size_t size = dax->all.nr * 64 + 4 * MB;
+	struct test_memmap_page last = memmap_page(dax->data.pfn + dax->data.nr - 1);
+	unsigned int order = memmap_order(&last);
 	unsigned long pfn, found, want;
 	uint64_t word;
 
@@ -115,9 +118,9 @@ static bool check_place(const struct kind *kind, const struct dax *dax)
 		pfn = dax->storage.pfn;
 		if (size > dax->storage.nr * page_size)
 			size = dax->storage.nr * page_size;
-		word = memmap_page(dax->data.pfn).flags;
+		word = last.flags;
 		found = count_words(pfn, size, word);
-		want = dax->data.nr;
+		want = dax->data.nr - (order ? 2 * (dax->data.nr >> order) : 0);
 	} else {
 		/* Where the garbage begins. */
 		pfn = dax->all.pfn + MB / page_size;
@@ -209,9 +212,22 @@ static void test_kind(const char *ns, const struct kind *kind,
 	       is_gone("destroyed", &dax.all));
 }
 
+/* Of the pages around those that are held: is the device all that has them? */
+static bool check_around(const char *what, const struct pages *pages, int nid)
+{
+	const struct test_memmap_page page = memmap_page(pages->pfn);
+
+	/* The references of a large folio are those of all its pages. */
+	if (memmap_order(&page))
+		return check_state(what, pages, DEVICE_MASK, DEVICE_PAGE) &&
+		       memmap_users(&page) == HELD;
+	return check_pages(what, pages, DEVICE_MASK, DEVICE_PAGE, nid);
+}
+
 /*
  * One access maps all of a page of 1 GiB, or there would be a SIGBUS. Its
- * struct pages are those of small pages, with references of their own.
+ * struct pages are those of small pages, with references of their own, or one
+ * large folio.
  */
 static bool use_giant(const struct dax *dax)
 {
@@ -221,6 +237,7 @@ static bool use_giant(const struct dax *dax)
 	struct pages pages = { before.pfn + before.nr, HELD };
 	struct pages after = { pages.pfn + HELD, before.nr - HELD };
 	const uint64_t magic = 0x6d656d6d61702121;
+	struct test_memmap_page page;
 	int held[2], fd = -1;
 	char *addr;
 	bool good;
@@ -241,11 +258,10 @@ static bool use_giant(const struct dax *dax)
 		ksft_print_msg("%s: what was written is not in pfn %#lx\n",
 			       dax->name, pages.pfn);
 	good &= hold_pages(held, addr + middle, HELD);
-	good &= check_references("held", &pages, 1);
-	good &= check_pages("before", &before, DEVICE_MASK, DEVICE_PAGE,
-			    dax->nid);
-	good &= check_pages("after", &after, DEVICE_MASK, DEVICE_PAGE,
-			    dax->nid);
+	page = memmap_page(pages.pfn);
+	good &= check_references("held", &pages, memmap_order(&page) ? HELD : 1);
+	good &= check_around("before", &before, dax->nid);
+	good &= check_around("after", &after, dax->nid);
 	release_held(held);
 	munmap(addr, GIANT_SIZE);
 

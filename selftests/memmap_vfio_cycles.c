@@ -84,12 +84,14 @@ static void test_cycles(const char *word, const struct memory *mem, int nr)
  */
 static void settle(const struct memory *mem)
 {
+	const char *end = (char *)mem->area + mem->area_size;
 	const size_t page_size = sysconf(_SC_PAGESIZE);
-	char *more = (char *)mem->area + mem->area_size;
+	char *more = mem->area;
 
-	while (memmap_page(mem->pfn[0]).refcount > 1) {
-		more -= page_size;
-		if (more < mem->addr + mem->size)
+	for (; memmap_page(mem->pfn[0]).refcount > 1; more += page_size) {
+		if (more == mem->addr)
+			more += mem->size;
+		if (more == end)
 			ksft_exit_fail_msg("somebody has the page of RAM\n");
 		*more = 1;
 	}

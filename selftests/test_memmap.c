@@ -26,6 +26,11 @@
  *                dropped by __free_pages(), which is a bug. EUCLEAN: the pages
  *                are on a free list now; ESTALE: they are not, but have
  *                forgotten their pgmap
+#ifdef PIN_V7
+ * hold:          write a pfn: the pgmap of its page is held, in place of what
+ *                this file has held, until 0 is written or the file is closed.
+ *                Whoever takes the device away waits for that
+#endif
  * p2pdma:        peer-to-peer DMA with memory of a PCI device that lives as long
  *                as the open file. Write "0000:01:00.0 nr": allocate nr pages of
  *                that device's p2pmem. Then "map path": map them for DMA by the
@@ -181,6 +186,10 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 		rec->state |= TEST_MEMMAP_RESERVED;
 	if (is_zone_device_page(page))
 		rec->state |= TEST_MEMMAP_DEVICE;
+#ifdef PIN_V7
+	if (test_bit(PG_dirty, page_flags(page)))
+		rec->state |= TEST_MEMMAP_DIRTY;
+#endif
 
 	pgmap = find_pgmap(pfn);
 	if (pgmap) {
@@ -549,6 +558,43 @@ static const struct file_operations free_fops = {
 	.write = free_write,
 };
 
+#ifdef PIN_V7
+static void hold(struct file *file, struct dev_pagemap *pgmap)
+{
+	put_dev_pagemap(xchg(&file->private_data, pgmap));
+}
+
+static ssize_t hold_write(struct file *file, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	struct dev_pagemap *pgmap;
+	unsigned long pfn;
+	int ret;
+
+	ret = kstrtoul_from_user(buf, count, 0, &pfn);
+	if (ret)
+		return ret;
+	pgmap = pfn ? get_dev_pagemap(pfn) : NULL;
+	hold(file, pgmap);
+
+	return pfn && !pgmap ? -ENXIO : count;
+}
+
+static int hold_release(struct inode *inode, struct file *file)
+{
+	hold(file, NULL);
+
+	return 0;
+}
+
+static const struct file_operations hold_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = hold_write,
+	.release = hold_release,
+};
+
+#endif
 /* The last element stands for all that there is no room for. */
 static void add_span(struct zone_span *spans, unsigned long start_pfn,
 		     unsigned long spanned_pages)
@@ -909,6 +955,9 @@ static int __init test_memmap_init(void)
 			    &contig_fops);
 #endif
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
+#ifdef PIN_V7
+	debugfs_create_file("hold", 0200, test_memmap_dir, NULL, &hold_fops);
+#endif
 	debugfs_create_file("zone_span", 0600, test_memmap_dir, NULL,
 			    &zone_span_fops);
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
