@@ -6,7 +6,11 @@
  *	memmap_resize NAME START	the id of the device, its address
  *
  * All of it must be unplugged to begin with, and no memory go online by itself.
+#ifdef PIN_V7
+ * The driver adds whole memory blocks, and plugs them by sub-blocks of 2 MiB.
+#else
  * The driver adds whole memory blocks, and plugs them by sub-blocks of 4 MiB.
+#endif
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -19,7 +23,11 @@
 #include "memmap_offline.h"
 
 #define DRIVER		"/sys/bus/virtio/drivers/virtio_mem"
+#ifdef PIN_V7
+#define SUB		(2UL << 20)	/* the driver's sub-block */
+#else
 #define SUB		(4UL << 20)	/* the driver's sub-block */
+#endif
 #define ADD_SECONDS	20		/* to add or remove a memory block */
 #define TRIES		5		/* pages may be busy for a moment */
 #define BUF_SIZE	(16UL << 20)

@@ -186,10 +186,6 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 		rec->state |= TEST_MEMMAP_RESERVED;
 	if (is_zone_device_page(page))
 		rec->state |= TEST_MEMMAP_DEVICE;
-#ifdef PIN_V7
-	if (test_bit(PG_dirty, page_flags(page)))
-		rec->state |= TEST_MEMMAP_DIRTY;
-#endif
 
 	pgmap = find_pgmap(pfn);
 	if (pgmap) {

@@ -13,9 +13,6 @@
 #define TEST_MEMMAP_RESERVED	(1U << 2)	/* PG_reserved is set */
 #define TEST_MEMMAP_DEVICE	(1U << 3)	/* the page's zone is ZONE_DEVICE */
 #define TEST_MEMMAP_PGMAP	(1U << 4)	/* get_dev_pagemap() finds a live pgmap */
-#ifdef PIN_V7
-#define TEST_MEMMAP_DIRTY	(1U << 5)	/* PG_dirty is set; of a folio: in its first page */
-#endif
 
 /**
  * struct test_memmap_page - one record of <debugfs>/test_memmap/pages
