@@ -120,18 +120,16 @@ test_sources() {
 # `#ifdef PIN_X`, `#ifndef PIN_X`, `#else` and `#endif` is for pins that have, or
 # have not, a line `define PIN_X` in series/PIN/tests; these lines go
 pin_text() {
-	awk -v "defined=$(awk '$1 == "define" { printf " %s ", $2 }' "$series_d/tests" 2>/dev/null)" '
-		function on(i) { for (i = 1; i <= depth; i++) if (off[i]) return 0; return 1 }
-		/^#ifn?def PIN_[A-Z0-9_]+$/ {
-			ours[++depth] = 1
-			off[depth] = !index(defined, " " $2 " ") == ($1 == "#ifdef")
-			next }
-		depth && /^#[ \t]*if/ { ours[++depth] = off[depth] = 0 }
-		ours[depth] && /^#[ \t]*else/ { off[depth] = !off[depth]; next }
-		ours[depth] && /^#[ \t]*endif/ { depth--; next }
-		on() { print }
-		depth && /^#[ \t]*endif/ { depth-- }
-		END { if (depth) { print FILENAME ": an #ifdef PIN_ without its #endif" >"/dev/stderr"; exit 1 } }' "$1"
+	local -a symbols
+	command -v unifdef >/dev/null || die 2 "no unifdef on this machine; run: make deps"
+	mapfile -t symbols < <(
+		sed -nE 's/^#ifn?def (PIN_[A-Z0-9_]+)$/-U\1/p' "$1" | sort -u
+		sed -n 's/^define /-D/p' "$series_d/tests" 2>/dev/null
+	)
+	unifdef -t -x 2 "${symbols[@]}" "$1" 2>/dev/null || {
+		echo "$1: its #ifdef and #endif are not balanced" >&2
+		return 1
+	}
 }
 
 # series_id: one id for the contents of series and patches as they are on disk
