@@ -160,7 +160,7 @@ struct progress {
 	int seen;
 	int failed;
 	char skip[256];	/* the reason for skipping all of it */
-	char run[64];	/* what kselftest_harness.h has begun */
+	char run[128];	/* what kselftest_harness.h has begun */
 	char last[256];	/* the line before this one */
 	int tap;	/* it knows TAP */
 };
@@ -210,7 +210,7 @@ static void report_line(const char *line, struct progress *p)
 		p->tap = 1;
 		return;
 	}
-	sscanf(line, "# RUN %63s", p->run);
+	sscanf(line, "# RUN %127s", p->run);
 	snprintf(p->last, sizeof(p->last), "%s", line);
 	report("    %s%s\n", line[0] == '#' ? "" : "# ", line);
 }

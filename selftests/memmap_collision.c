@@ -163,6 +163,7 @@ static bool check_dying(const struct place *place, const struct dax *dax)
 		dying = !(memmap_page(dax->data.pfn).state & TEST_MEMMAP_PGMAP);
 	} while (!dying && now_ms() < end);
 	good = dying && check_offline(place) &&
+	       check_kpageflags("dying", &place->pmem, false) &&
 	       check_state("dying", &dax->data, TEST_MEMMAP_DEVICE,
 			   TEST_MEMMAP_DEVICE);
 	/* The child has the file as well: closing it here would not do. */

@@ -18,7 +18,7 @@
 #define SIZE		(4UL << 20)
 #define NR_RAM_CASES	2
 #ifdef PIN_V7
-#define NR_MODE_CASES	14
+#define NR_MODE_CASES	15
 #else
 #define NR_MODE_CASES	13
 #endif
@@ -180,6 +180,10 @@ static void test_ram(void)
 	vm_close(&vm);
 
 	after = count_marked(&mem, dirty);
+#ifdef PIN_V7
+	mem.pages.pfn = memmap_vaddr_to_pfn(mem.addr);
+	good &= !!(memmap_page(mem.pages.pfn).flags & PG_DIRTY);
+#endif
 	marked = count_marked(&mem, accessed);
 	ksft_print_msg("RAM: of %lu pages %lu were dirty, then %lu, and %lu accessed\n",
 		       mem.pages.nr, before, after, marked);
@@ -226,6 +230,10 @@ static void test_vm(const struct mode *mode, const struct dax *dax,
 	       vm_log_dirty(&vm, false) && run(&vm, mem, 6));
 	vm_close(&vm);
 	result(mode, "log_flags", good && same_flags(mem, mem->flags));
+#ifdef PIN_V7
+	remember_flags(mem, mem->flags);
+	result(mode, "log_not_dirty", good && !is_dirty(mem));
+#endif
 	result(mode, "released",
 	       good && check_pages("released", &mem->pages, DEVICE_MASK,
 				   DEVICE_PAGE, dax->nid));
