@@ -19,6 +19,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/random.h>
 #include <poll.h>
 #include <signal.h>
@@ -38,6 +39,8 @@
 #define RESULT_PORT	"memmap.result"
 #define COVERAGE_PORT	"memmap.coverage"
 #define PORT_TRIES	500	/* every 10 ms */
+#define HOST_TRIES	200	/* the same */
+#define PORT_DRIVER	"/sys/bus/virtio/drivers/virtio_console/"
 #define MAX_TESTS	16
 #define MAX_ARGS	16
 #define KSFT_SKIP	4
@@ -47,10 +50,13 @@
 
 static int report_fd = STDOUT_FILENO;
 
+static void check_port(void);
+
 static void __attribute__((format(printf, 1, 2))) report(const char *fmt, ...)
 {
 	va_list args;
 
+	check_port();
 	va_start(args, fmt);
 	vdprintf(report_fd, fmt, args);
 	va_end(args);
@@ -152,6 +158,51 @@ static void open_report(void)
 		report_fd = fd;
 	else
 		console("init: no result port, reporting on the console");
+}
+
+static int host_is_there(void)
+{
+	struct pollfd port = { .fd = report_fd };
+
+	return poll(&port, 1, 0) <= 0 || !(port.revents & POLLHUP);
+}
+
+static void write_name(const char *path, const char *name)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, name, strlen(name)) < 0)
+		printf("init: %s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
+/*
+ * Who writes to a port waits until the driver knows that the host is there. When
+ * the machine has hibernated it asks again; v7.3 does before there is a buffer
+ * for the answer, and never knows then. So have it begin anew.
+ */
+static void check_port(void)
+{
+	const char *name;
+	glob_t devices;
+	int tries;
+
+	if (report_fd == STDOUT_FILENO)
+		return;
+	for (tries = 0; !host_is_there(); tries++) {
+		if (tries == HOST_TRIES)
+			break;
+		usleep(10000);
+	}
+	if (tries < HOST_TRIES || glob(PORT_DRIVER "virtio*", 0, NULL, &devices))
+		return;
+	console("init: the host's port is dead, bound again");
+	name = strrchr(devices.gl_pathv[0], '/') + 1;
+	write_name(PORT_DRIVER "unbind", name);
+	write_name(PORT_DRIVER "bind", name);
+	globfree(&devices);
+	close(report_fd);
+	open_report();
 }
 
 /* What one test has said so far. */

@@ -252,8 +252,14 @@ static void test_resume(void)
 	ksft_test_result(good && same_map(before, read_map(nr), nr), "memory_map\n");
 	ksft_test_result(good && check_pages("map=mem", &dax[0].all, mask, want, dax[0].nid),
 			 "mem_pages\n");
+#ifdef PIN_V7
+	/* Only that pointer, see below, would tell which references a large folio has. */
+	ksft_test_result(good && check_state("map=dev", &dax[1].data, mask, want),
+			 "dev_pages\n");
+#else
 	ksft_test_result(good && check_pages("map=dev", &dax[1].data, mask, want, dax[1].nid),
 			 "dev_pages\n");
+#endif
 	search_image();
 	ksft_test_result(good && nr_found(&ram) == ram.nr, "image_has_memory\n");
 	ksft_test_result(good && nr_found(&pmem[0]) + nr_found(&pmem[1]) == 0,
