@@ -359,6 +359,19 @@ static inline void plug_dimm(const char *name, unsigned long long *start,
 		usleep(10000);
 }
 
+#ifdef PIN_V7
+/*
+ * When the host has the DIMM back, the kernel has yet to ask whether it is gone.
+ * If there is a new one by then, acpi_scan_hot_remove() takes it for the old one
+ * and it is missed. All that is under a lock, which this waits for: a block that
+ * is online stays as it is.
+ */
+static inline void wait_for_ejection(void)
+{
+	set_block_state(0, "online");
+}
+
+#endif
 /* Have the host unplug a DIMM. Returns whether the guest let go of it. */
 static inline bool eject_dimm(const char *name)
 {
@@ -369,6 +382,9 @@ static inline bool eject_dimm(const char *name)
 	err = host_request(request, answer, sizeof(answer));
 	if (err)
 		ksft_print_msg("%s: %s\n", request, answer);
+#ifdef PIN_V7
+	wait_for_ejection();
+#endif
 	return !err;
 }
 
