@@ -33,24 +33,26 @@ static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
 static int nr_ram, nr_areas;			/* the first ones are RAM */
 static const char *dimm;
 
+/*
 #ifdef PIN_V7
-/*
- * An unbind waits for whoever has the pgmap. If that is never given back it is
- * the end of it, and of its device.
- */
+ * An unbind waits for whoever has the pgmap, for ever if it is not given back:
 #else
-/*
  * An unbind waits for whoever has a page, for ever if that is never given back:
+#endif
  * that is the end of it then, and of its device.
  */
-#endif
 static void bind_devices(void)
 {
 	const unsigned long i = pick(NR_DAX);
 	int err;
 
+#ifdef PIN_V7
+	if (shared->hung || !claim(i))
+		return;
+#else
 	if (shared->hung)
 		return;
+#endif
 	add(shared->turns[i]);
 	if (!bind_dax(&dax[i], false)) {
 		count(UNBIND, dax[i].name, EBUSY);
@@ -63,6 +65,9 @@ static void bind_devices(void)
 	count(BIND, dax[i].name, -err);
 	if (!err)
 		add(shared->turns[i]);
+#ifdef PIN_V7
+	release(i);
+#endif
 }
 
 static void online_blocks(void)
@@ -108,6 +113,10 @@ static void plug_or_unplug(void)
 		ksft_print_msg("%s: %s\n", request, answer);
 	if (!err && !plugged)
 		err = wait_for_blocks(answer);
+#ifdef PIN_V7
+	if (plugged)
+		wait_for_ejection();
+#endif
 	count(plugged ? UNPLUG : PLUG, dimm, -err);
 	plugged ^= !err;
 }
@@ -253,11 +262,6 @@ static void stress(void)
 	while (wait(&status) > 0)
 		if (status)
 			ksft_print_msg("a process ended with status %#x\n", status);
-#ifdef PIN_V7
-	/* What is left of this shows in the end, however it went before. */
-	for (i = 0; i < 2 * NR_DAX; i++)
-		map_part(i % NR_DAX);
-#endif
 }
 
 /* All the memory there is, for the page allocator and in zones. */
@@ -367,10 +371,6 @@ int main(int argc, char **argv)
 	check_none("data", shared->wrong_data, "runs read something else");
 	check_none("pinned", shared->wrong_pins + shared->escaped,
 		   "mappings had other pins, or lost them");
-#ifdef PIN_V7
-	pins += shared->lost_pins;
-	ksft_print_msg("%lu pins were lost with a device\n", shared->lost_pins);
-#endif
 	ksft_test_result(!shared->kept & is("pins", count_all_pins(), pins),
 			 "released\n");
 	check_none("pmem_offline", shared->online_pmem, "pages of devices were online");

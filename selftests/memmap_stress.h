@@ -48,7 +48,7 @@ static struct {
 	unsigned long escaped;		/* devices that were unbound, but had pins */
 	unsigned long kept;		/* bytes still locked after it was unmapped */
 #ifdef PIN_V7
-	unsigned long lost_pins;	/* of devices that were being unbound */
+	bool claimed[NR_DAX];		/* see claim() */
 #endif
 } *shared;
 
@@ -166,9 +166,45 @@ static inline bool renew_ram(unsigned long nr)
 	return pfn - first_block * pages_per_block < nr_blocks * pages_per_block;
 }
 
+#ifdef PIN_V7
+/*
+ * A device is either used for VFIO, or unbound and bound again: that does not
+ * wait for pins, and there is nothing to be unpinned, or looked at, after it.
+ */
+static inline bool claim(unsigned long part)
+{
+	if (!__atomic_test_and_set(&shared->claimed[part], __ATOMIC_SEQ_CST))
+		return true;
+	usleep(1000);
+	return false;
+}
+
+static inline void release(unsigned long part)
+{
+	__atomic_clear(&shared->claimed[part], __ATOMIC_SEQ_CST);
+}
+
+/* What an unbind does wait for: to be closed. */
+static inline int hold_device(unsigned long part)
+{
+	int fd = open(DEBUG_FILE("hold"), O_WRONLY | O_CLOEXEC);
+	char pfn[32];
+
+	snprintf(pfn, sizeof(pfn), "%lu", dax[part].data.pfn);
+	if (write(fd, pfn, strlen(pfn)) < 0)
+		ksft_print_msg("hold %s: %s\n", dax[part].name, strerror(errno));
+	return fd;
+}
+
+#endif
 /* May a user have been refused? Not when the device was bound all the time. */
 static inline bool refused(unsigned long part, unsigned long turn, int err)
 {
+#ifdef PIN_V7
+	/* Pages are moved out of the Movable zone first, which fails if they are busy. */
+	if (err == ENOMEM && part == RAM)
+		return true;
+#endif
 	if (err != EFAULT || part == RAM ||
 	    (turn % 2 == 0 && load(shared->turns[part]) == turn))
 		return false;
@@ -205,160 +241,28 @@ static inline void run_machine(void)
 	count(action, "KVM", err < 0 ? EIO : err);
 }
 
+/*
 #ifdef PIN_V7
-/*
- * Unbinding a device waits for whoever holds its pgmap, but not for pins, and
- * takes the struct pages away that are to be looked at here. @part may be RAM,
- * for which there is nothing to do. Returns what map_dma() does without a device.
- */
-static inline int hold_part(unsigned long part, bool hold)
-{
-	static int fd = -1;
-	char text[32];
-
-	if (part == RAM)
-		return 0;
-	if (fd < 0)
-		fd = open(DEBUG_FILE("hold"), O_WRONLY | O_CLOEXEC);
-	snprintf(text, sizeof(text), "%lu", hold ? dax[part].data.pfn : 0);
-	if (write(fd, text, strlen(text)) > 0)
-		return 0;
-	return errno == ENXIO ? EFAULT : errno;
-}
-
-/* Is the device waiting for us? All the time its pages must not be online. */
-static inline bool is_dying(unsigned long part)
-{
-	struct test_memmap_page page = memmap_page(dax[part].data.pfn);
-
-	if (page.state & TEST_MEMMAP_ONLINE)
-		add(shared->online_pmem);
-	return !(page.state & TEST_MEMMAP_PGMAP);
-}
-
-static inline void wait_for_unbind(unsigned long part)
-{
-	int ms;
-
-	for (ms = 0; ms < HOLD_MS; ms++) {
-		if (is_dying(part)) {
-			count(VFIO_UNBIND, "VFIO", 0);
-			return;
-		}
-		usleep(1000);
-	}
-}
-
-/*
- * Pins of the huge page that is used of a device: one large folio. Once the
- * device is dying it is in no page table any more, and pins are all the
- * references that are left, but for what somebody had for a moment only.
- */
-static inline int device_pins(unsigned long part)
-{
-	struct test_memmap_page page = memmap_page(dax[part].data.pfn);
-	int pins = memmap_pins(&page), try;
-
-	if (page.state & TEST_MEMMAP_PGMAP)
-		return pins;
-	for (pins = page.refcount - 1, try = 0; try < 10; try++) {
-		page = memmap_page(dax[part].data.pfn);
-		if (page.refcount - 1 < pins)
-			pins = page.refcount - 1;
-		usleep(1000);
-	}
-	return pins;
-}
-
-/* Has each page one pin, and does only RAM count as locked memory? */
-static inline bool pinned_once(const struct memory *mem, unsigned long part)
-{
-	long ram = part == RAM ? mem->size : 0;
-	struct test_memmap_page page;
-	unsigned long i;
-
-	if (part != RAM && !is("pins of a folio", device_pins(part), mem->nr))
-		return false;
-	for (i = 0; part == RAM && i < mem->nr; i++) {
-		page = memmap_page(used_pfn(page_addr(RAM, i)));
-		if (!is("pins of a page", memmap_pins(&page), 1))
-			return false;
-	}
-	return is("locked bytes", locked(), ram);
-}
-
-/* It can't be unpinned any more, and need not be. */
-static inline void count_lost_pins(unsigned long part, int nr)
-{
-	int pins;
-
-	if (!is_dying(part))
-		return;
-	pins = device_pins(part);
-	__atomic_fetch_add(&shared->lost_pins, pins < nr ? pins : nr,
-			   __ATOMIC_SEQ_CST);
-}
-
-static inline void map_part(unsigned long part)
-{
-	const unsigned long nr = 1 + pick(MAX_PAGES);
-	const struct memory mem = {
-		.addr = (char *)page_addr(part, 0),
-		.size = nr * sysconf(_SC_PAGESIZE),
-		.nr = nr,
-	};
-	unsigned long turn = 0, unbound = 0;
-	enum action action = VFIO_DAX;
-	int err;
-
-	if (!vfio.container)
-		open_container(&vfio);
-	if (part == RAM)
-		action = renew_ram(nr) ? VFIO_DIMM : VFIO_RAM;
-	else
-		turn = load(shared->turns[part]);
-	err = hold_part(part, true);
-	if (!err)
-		err = map_dma(&vfio, &mem);
-	if (refused(part, turn, err)) {
-		hold_part(part, false);
-		return;
-	}
-	if (!err) {
-		if (part != RAM)
-			unbound = load(shared->unbound[part]);
-		if (!pinned_once(&mem, part))
-			add(shared->wrong_pins);
-		if (part != RAM) {
-			wait_for_unbind(part);
-			if (load(shared->unbound[part]) != unbound)
-				add(shared->escaped);
-		}
-		err = unmap_dma(&vfio, &mem) ? 0 : EIO;
-		if (part != RAM)
-			count_lost_pins(part, nr);
-	}
-	hold_part(part, false);
-	if (locked())
-		add(shared->kept);
-	count(action, "VFIO", err);
-}
-
-static inline void map_and_unmap(void)
-{
-	map_part(pick(3) ? RAM : pick(NR_DAX));
-}
+ * Hold on until the device is being unbound and waits for us; but not for long.
 #else
-/*
  * Hold on until the device is being unbound, has given up its own reference to
  * the page and waits for us; but not for long.
+#endif
  */
 static inline void wait_for_unbind(unsigned long part)
 {
 	int ms;
 
 	for (ms = 0; ms < HOLD_MS; ms++) {
+#ifdef PIN_V7
+		struct test_memmap_page page = memmap_page(dax[part].data.pfn);
+
+		if (page.state & TEST_MEMMAP_ONLINE)
+			add(shared->online_pmem);
+		if (!(page.state & TEST_MEMMAP_PGMAP)) {
+#else
 		if (memmap_page(dax[part].data.pfn).refcount % PIN == 0) {
+#endif
 			count(VFIO_UNBIND, "VFIO", 0);
 			return;
 		}
@@ -377,12 +281,27 @@ static inline bool pinned_once(const struct memory *mem, unsigned long part)
 		pfn = part == RAM ? used_pfn(page_addr(RAM, i)) :
 				    dax[part].data.pfn + i;
 		page = memmap_page(pfn);
+#ifdef PIN_V7
+		/* The huge page of a device is one folio, which counts for all. */
+		if (!is("pins of a folio", memmap_pins(&page), part == RAM ? 1 : mem->nr))
+			return false;
+#else
 		if (!is("pins of a page", memmap_pins(&page), 1))
 			return false;
+#endif
 	}
 	return is("locked bytes", locked(), ram);
 }
 
+#ifdef PIN_V7
+static inline bool unpinned(unsigned long part)
+{
+	struct test_memmap_page page = memmap_page(dax[part].data.pfn);
+
+	return is("pins left", memmap_pins(&page), 0);
+}
+
+#endif
 static inline void map_and_unmap(void)
 {
 	const unsigned long part = pick(3) ? RAM : pick(NR_DAX);
@@ -398,6 +317,10 @@ static inline void map_and_unmap(void)
 
 	if (!vfio.container)
 		open_container(&vfio);
+#ifdef PIN_V7
+	if (part != RAM && !claim(part))
+		return;
+#endif
 	if (part == RAM)
 		action = renew_ram(nr) ? VFIO_DIMM : VFIO_RAM;
 	else
@@ -410,17 +333,31 @@ static inline void map_and_unmap(void)
 			unbound = load(shared->unbound[part]);
 		if (!pinned_once(&mem, part))
 			add(shared->wrong_pins);
+#ifdef PIN_V7
+		err = unmap_dma(&vfio, &mem) ? 0 : EIO;
+		if (part != RAM && !unpinned(part))
+			add(shared->wrong_pins);
+#endif
 		if (part != RAM) {
+#ifdef PIN_V7
+			int held = hold_device(part);
+
+			release(part);
+#endif
 			wait_for_unbind(part);
 			if (load(shared->unbound[part]) != unbound)
 				add(shared->escaped);
+#ifdef PIN_V7
+			close(held);
+#endif
 		}
+#ifndef PIN_V7
 		err = unmap_dma(&vfio, &mem) ? 0 : EIO;
+#endif
 	}
 	if (locked())
 		add(shared->kept);
 	count(action, "VFIO", err);
 }
-#endif
 
 #endif
