@@ -31,7 +31,7 @@ PIN = os.environ.get("PIN") or "v5.10.223"
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7.3-rc7, base_fails.v7.3-rc7.kasan
-OF_PIN = ("tests", "append", "allows")  # and tests.v7.3-rc7, instead; append.v7.3-rc7, allows.v7.3-rc7, in addition
+OF_PIN = ("tests", "devices", "append", "allows")   # and tests.v7.3-rc7, instead; append.v7.3-rc7 and the like, in addition
 NOTHING = "-"       # base_fails where base fails nothing
 REPEATED = ("devices", "append", "hotplug", "files", "allows")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
@@ -205,8 +205,8 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
             break
     if pin in special:
         case.tests = special[pin].tests or case.tests
-        case.append += special[pin].append
-        case.allows += special[pin].allows
+        for word in ("devices", "append", "allows"):
+            getattr(case, word).extend(getattr(special[pin], word))
     return case
 
 
