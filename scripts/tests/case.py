@@ -54,8 +54,8 @@ def good() -> list[str]:
         if special != want:
             wrong.append(f"everything.conf: base_fails of {pin} {flavour} is {special}")
     case = module.load(HERE / "case/good/everything.conf", pin="v7.3-rc7")
-    if (case.tests, case.append[2:]) != ("one two", ["only=here"]):
-        wrong.append(f"everything.conf: on v7.3-rc7 {case.tests}, {case.append}")
+    if (case.tests, case.append[2:], case.devices[-1:]) != ("one two", ["only=here"], ["-device too"]):
+        wrong.append(f"everything.conf: on v7.3-rc7 {case.tests}, {case.append}, {case.devices}")
     case = module.load(HERE / "case/good/everything.conf", pin="v5.10.223")
     names = [found.name for found in module.find(HERE / "case/good", pin="v7.4")]
     if names != ["minimal"]:
