@@ -56,19 +56,28 @@ static bool lacks_nid(struct memremap_test *ctx, unsigned long pfn)
 	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
 }
 
+/* What is found by @pfn. The caller keeps it alive, or only compares it. */
+static struct dev_pagemap *memremap_test_find(unsigned long pfn)
+{
+#ifdef PIN_V7
+	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
+#else
+	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
+#endif
+
+	put_dev_pagemap(pgmap);
+	return pgmap;
+}
+
 /* The page knows its pgmap, and the pgmap is found by the pfn. */
 static bool lacks_pgmap(struct memremap_test *ctx, unsigned long pfn)
 {
 #ifdef PIN_V7
-	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
-
-	put_dev_pagemap(pgmap);
-	return pgmap != &ctx->pgmap || page_pgmap(pfn_to_page(pfn)) != pgmap;
+	return memremap_test_find(pfn) != &ctx->pgmap ||
+	       page_pgmap(pfn_to_page(pfn)) != &ctx->pgmap;
 #else
-	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
-
-	put_dev_pagemap(pgmap);
-	return pgmap != &ctx->pgmap || pfn_to_page(pfn)->pgmap != pgmap;
+	return memremap_test_find(pfn) != &ctx->pgmap ||
+	       pfn_to_page(pfn)->pgmap != &ctx->pgmap;
 #endif
 }
 
@@ -109,14 +118,8 @@ static bool lacks_not_online(struct memremap_test *ctx, unsigned long pfn)
 /* After memunmap_pages(): nothing leads to a struct page any more. */
 static bool lacks_unmapped(struct memremap_test *ctx, unsigned long pfn)
 {
-#ifdef PIN_V7
-	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
-#else
-	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
-#endif
-
-	put_dev_pagemap(pgmap);
-	return pgmap || pfn_valid(pfn) || pfn_to_online_page(pfn);
+	return memremap_test_find(pfn) || pfn_valid(pfn) ||
+	       pfn_to_online_page(pfn);
 }
 
 static void memremap_test_map(struct kunit *test, enum memory_type type)

@@ -146,17 +146,12 @@ static bool check_offline(const struct place *place)
 static bool check_dying(const struct place *place, const struct dax *dax)
 {
 	long long end = now_ms() + BIND_SECONDS * 1000LL;
+	int held = hold_pgmap(dax->data.pfn);
 	bool dying, good;
-	char text[32];
 	pid_t pid;
-	int fd;
 
-	snprintf(text, sizeof(text), "%lu", dax->data.pfn);
-	fd = open("/sys/kernel/debug/test_memmap/hold", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0) {
-		ksft_print_msg("no pgmap to hold: %s\n", strerror(errno));
+	if (held < 0)
 		return false;
-	}
 	pid = start_bind(dax, false);
 	do {
 		usleep(1000);
@@ -167,8 +162,8 @@ static bool check_dying(const struct place *place, const struct dax *dax)
 	       check_state("dying", &dax->data, TEST_MEMMAP_DEVICE,
 			   TEST_MEMMAP_DEVICE);
 	/* The child has the file as well: closing it here would not do. */
-	good = write(fd, "0", 1) == 1 && good;
-	close(fd);
+	good = write(held, "0", 1) == 1 && good;
+	close(held);
 	return wait_bind(dax, pid) && good;
 }
 

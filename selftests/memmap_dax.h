@@ -339,6 +339,24 @@ static inline bool bind_dax(const struct dax *dax, bool bind)
 	return wait_bind(dax, start_bind(dax, bind));
 }
 
+#ifdef PIN_V7
+/*
+ * Hold the pgmap of the page at @pfn, which its unbinding waits for: until "0" is
+ * written to what this returns, or all have closed it. Returns -1 if it can't.
+ */
+static inline int hold_pgmap(unsigned long pfn)
+{
+	int fd = open(DEBUG_FILE("hold"), O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && dprintf(fd, "%lu", pfn) > 0)
+		return fd;
+	ksft_print_msg("no pgmap of pfn %#lx to hold: %s\n", pfn, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+#endif
 static inline int open_dax(const struct dax *dax)
 {
 	char path[64];

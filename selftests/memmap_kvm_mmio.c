@@ -21,7 +21,7 @@
 #endif
  * Wants KVM, kprobe events, and /dev/mem for the info block and for the hole,
  * which is a physical address. What is in the namespace (namespace0.0) gets
- * lost. On a kernel without PAT ("nopat") all but RAM is MMIO.
+ * lost. On a kernel without PAT (or with "nopat") all but RAM is MMIO.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,6 +32,7 @@
 #include "memmap_kvm.h"
 
 #define TRACE		"/sys/kernel/tracing"
+#define PAT		"/sys/kernel/debug/x86/pat_memtype_list"	/* if it is on */
 #define PCI		"/sys/bus/pci/devices"
 #define NR_PAGES	2	/* of each kind: the info block has no more */
 #ifdef PIN_V7
@@ -336,13 +337,11 @@ int main(int argc, char *argv[])
 {
 	const char *ns = begin_vm(argc, argv);
 	unsigned long hole = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
-	char cmdline[4096];
 
 	page_size = sysconf(_SC_PAGESIZE);
 	if (!set_probes())
 		ksft_exit_skip("needs kprobe events and functions to put them on\n");
-	pat = read_text("/proc/cmdline", cmdline, sizeof(cmdline)) ||
-	      !strstr(cmdline, "nopat");
+	pat = !access(PAT, F_OK);
 
 	ksft_set_plan(NR_CASES);
 	test_ram();

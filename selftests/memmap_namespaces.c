@@ -220,7 +220,7 @@ static bool check_around(const char *what, const struct pages *pages, int nid)
 	/* The references of a large folio are those of all its pages. */
 	if (memmap_order(&page))
 		return check_state(what, pages, DEVICE_MASK, DEVICE_PAGE) &&
-		       memmap_users(&page) == HELD;
+		       page.nid == nid && memmap_users(&page) == HELD;
 	return check_pages(what, pages, DEVICE_MASK, DEVICE_PAGE, nid);
 }
 

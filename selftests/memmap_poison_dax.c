@@ -18,9 +18,15 @@
 #define VICTIM		5	/* the page of a buffer that is poisoned */
 #define UNUSED		(BUFFER_PAGES + 7)	/* one that nobody has used */
 
+/* What HardwareCorrupted goes up by, for good, when the kernel is told of a page. */
+#ifdef PIN_V7
+#define COUNTED		1	/* by action_result(), if anything can be done or not */
+#else
+#define COUNTED		0
+#endif
+
 static size_t page_size;
 
-#ifdef PIN_V7
 /* The page that is marked for @pfn, and whose address is told: its folio's first. */
 static unsigned long marked(unsigned long pfn)
 {
@@ -29,7 +35,6 @@ static unsigned long marked(unsigned long pfn)
 	return pfn & (~0UL << memmap_order(&rec));
 }
 
-#endif
 static void result(const char *place, const char *word, bool good)
 {
 	ksft_test_result(good, "%s_%s\n", place, word);
@@ -52,59 +57,32 @@ static void test_soft(const struct buffer *buffer)
 	       pages_unchanged("soft", buffer->pfn, -1) && good);
 }
 
-#ifdef PIN_V7
-/* It kills who has poisoned it; the kernel counts it for good. */
-#else
-/* It kills who has poisoned it; the kernel does not count it. */
-#endif
+/* It kills who has poisoned it. */
 static void test_hard(const struct buffer *buffer)
 {
 	char *victim = buffer->addr + VICTIM * page_size;
 	unsigned long pfn = buffer->pfn + VICTIM;
-#ifdef PIN_V7
 	unsigned long first = marked(pfn) - buffer->pfn;
-	long long count = poisoned_pages() + 1;
-#else
-	long long count = poisoned_pages();
-#endif
+	long long count = poisoned_pages() + COUNTED;
 	bool good;
 
 	result(buffer->place, "hit", hit_child(victim) &&
-#ifdef PIN_V7
 	       was_hit(buffer->place, buffer->addr + first * page_size,
 		       buffer->lsb));
-#else
-	       was_hit(buffer->place, victim, buffer->lsb));
-#endif
 	/* For want of a machine check the data is still good. */
 	result(buffer->place, "others", *victim == 'p' &&
 	       buffer->addr[0] == 'a' && memmap_vaddr_to_pfn(victim) == pfn);
-#ifdef PIN_V7
 	good = pages_unchanged("hard", buffer->pfn, first);
-#else
-	good = pages_unchanged("hard", buffer->pfn, VICTIM);
-#endif
 	result(buffer->place, "page", expect_poisoned("hard", count, 0) && good);
 	result(buffer->place, "release", unmap_buffer(buffer) &&
 	       expect_poisoned("release", count, 0));
 }
 
-#ifdef PIN_V7
-/*
- * What the device keeps for itself is nobody's, no one can be told: but
- * action_result() counts what it is told of, if anything can be done or not.
- */
-#else
 /* What the device keeps for itself is nobody's, no one can be told. */
-#endif
 static void test_storage(const char *place, const char *ns)
 {
 	const unsigned int mask = TEST_MEMMAP_DEVICE;
-#ifdef PIN_V7
-	long long count = poisoned_pages() + 2;
-#else
-	long long count = poisoned_pages();
-#endif
+	long long count = poisoned_pages() + 2 * COUNTED;
 	struct test_memmap_page rec, after;
 	struct dax dax = {};
 	unsigned long pfn;
@@ -128,22 +106,13 @@ static void test_storage(const char *place, const char *ns)
 static void test_unused(const struct buffer *buffer)
 {
 	unsigned long pfn = buffer->pfn + UNUSED;
-#ifdef PIN_V7
 	struct test_memmap_page before = memmap_page(marked(pfn)), after;
-	long long count = poisoned_pages() + 1;
-#else
-	struct test_memmap_page before = memmap_page(pfn), after;
-	long long count = poisoned_pages();
-#endif
+	long long count = poisoned_pages() + COUNTED;
 	bool good;
 
 	good = expect_error("unused", poison_by(HARD_FILE, pfn), -EBUSY);
 	good &= expect_poisoned("unused", count, 0);
-#ifdef PIN_V7
 	after = memmap_page(marked(pfn));
-#else
-	after = memmap_page(pfn);
-#endif
 	result(buffer->place, "unused", good && before.flags == after.flags &&
 	       before.refcount == after.refcount);
 }

@@ -184,18 +184,6 @@ static inline void release(unsigned long part)
 	__atomic_clear(&shared->claimed[part], __ATOMIC_SEQ_CST);
 }
 
-/* What an unbind does wait for: to be closed. */
-static inline int hold_device(unsigned long part)
-{
-	int fd = open(DEBUG_FILE("hold"), O_WRONLY | O_CLOEXEC);
-	char pfn[32];
-
-	snprintf(pfn, sizeof(pfn), "%lu", dax[part].data.pfn);
-	if (write(fd, pfn, strlen(pfn)) < 0)
-		ksft_print_msg("hold %s: %s\n", dax[part].name, strerror(errno));
-	return fd;
-}
-
 #endif
 /* May a user have been refused? Not when the device was bound all the time. */
 static inline bool refused(unsigned long part, unsigned long turn, int err)
@@ -340,7 +328,8 @@ static inline void map_and_unmap(void)
 #endif
 		if (part != RAM) {
 #ifdef PIN_V7
-			int held = hold_device(part);
+			/* What an unbind does wait for. */
+			int held = hold_pgmap(dax[part].data.pfn);
 
 			release(part);
 #endif
