@@ -245,7 +245,13 @@ static void test_resume(void)
 		nr = dax[1].all.pfn + dax[1].all.nr;
 	before = read_map(nr);
 
+#ifdef PIN_V7
+	/* Its struct pages forget who has mapped them, see below: one user less then frees them. */
+	munmap(pmem[1].words, pmem[1].nr * PAGE);
+	good = prepare_disk() && hibernate() && map_area(&dax[1], &pmem[1]);
+#else
 	good = prepare_disk() && hibernate();
+#endif
 	ksft_test_result(good, "resumed\n");
 	ksft_test_result(good && is_filled(&ram) && ram_in_dimm() >= MIN_IN_DIMM,
 			 "memory\n");
