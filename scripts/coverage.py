@@ -4,7 +4,7 @@
 
 usage: scripts/coverage.py
 
-Reads coverage.tar, what gcov counted in a guest, of every case in
+Reads coverage.tar, what gcov counted in a guest of this kernel, of every case in
 RESULTS/PIN/coverage/series, has gcov-tool add them up and gcov name the lines, and looks up
 those that `git diff` says the series adds or changes in the kernel (its tests are left out).
 series/PIN/not-run has the lines that no case runs, and why: `FILE: SOURCE LINE # reason`.
@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 from command import BUILD, HERE, PIN, RESULTS, die
+from rows import load
 
 TREE = BUILD / PIN / "linux"
 OUT = BUILD / PIN / "series-coverage"
@@ -104,8 +105,11 @@ def main() -> int:
         print(__doc__.strip())
         return 0 if sys.argv[1] in ("-h", "--help") else 2
     tars = sorted(path for path in STORED.glob("*/coverage.tar") if path.stat().st_size)
+    # gcov can't add up what two kernels counted
+    old = [tar for tar in tars if load(STORED.parent, STORED.name, tar.parent.name, BUILD).verdict == "stale"]
+    tars = [tar for tar in tars if tar not in old]
     if not tars:
-        die(f"no coverage.tar below {STORED}; run: make coverage PIN={PIN}")
+        die(f"no coverage.tar of this kernel below {STORED}; run: make coverage PIN={PIN}")
     why, unrun, used = reasons(), [], set()
     with tempfile.TemporaryDirectory() as place:
         known = counts(add_up(tars, Path(place)))
@@ -128,6 +132,8 @@ def main() -> int:
     for path, source in stale:
         print(f"\n{path}: {source}\n    is run now, or is gone: remove it from {REASONS.relative_to(HERE.parent)}")
     print(f"\n{len(unrun)} lines are not run, {missing} of them without a reason")
+    if old:
+        print(f"{len(old)} cases were left out, they are of another kernel; run: make coverage PIN={PIN}")
     return 1 if missing or stale else 0
 
 

@@ -6,6 +6,7 @@ usage: scripts/tests/coverage.py
 
 Exit code: 0 all as expected, 1 otherwise.
 """
+import json
 import os
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def main() -> int:
 
         for path in (tree, out, reasons.parent, top / "scripts"):
             path.mkdir(parents=True)
-        for name in ("coverage", "command", "case"):    # it looks for series/ beside itself
+        for name in ("coverage", "command", "case", "rows"):    # it looks for series/ beside itself
             (top / f"scripts/{name}.py").write_bytes(COVERAGE.with_name(f"{name}.py").read_bytes())
         do("git", "init", "-q")
         for text, tag in ((BASE, "pin"), (SERIES, "series")):
@@ -73,7 +74,14 @@ def main() -> int:
             with tarfile.open(place / "coverage.tar", "w") as archive:
                 archive.add(out / "f.gcda", f"./somewhere/{out.name}/f.gcda")
             (out / "f.gcda").unlink()
-        run(1, "2 cases of pin", "5 of 6 run", "f.c:8: c += 3;", "NO REASON", "1 of them without",
+        # one of another kernel, which gcov would choke on
+        place = top / "results/pin/coverage/series/old"
+        place.mkdir()
+        (place / "coverage.tar").write_bytes(b"no tar")
+        (place / "verdict.json").write_text(json.dumps({"verdict": "pass", "reason": "", "failed": [], "tests": [],
+                                                        "seconds": 1, "meta": {"kernel": "old"}}))
+        (out / "build.json").write_text('{"kernel": "new"}')
+        run(1, "1 cases were left out", "2 cases of pin", "5 of 6 run", "f.c:8: c += 3;", "NO REASON", "1 of them without",
             "later.c", "not built for these guests")
         reasons.write_text("# comment\nf.c: c += 3; # never more than nine\n")
         run(0, "never more than nine", "1 lines are not run, 0 of them without")
