@@ -194,8 +194,12 @@ static void check_port(void)
 			break;
 		usleep(10000);
 	}
-	if (tries < HOST_TRIES || glob(PORT_DRIVER "virtio*", 0, NULL, &devices))
+	if (tries < HOST_TRIES)
 		return;
+	if (glob(PORT_DRIVER "virtio*", 0, NULL, &devices)) {
+		console("init: the host's port is dead, and its driver has no device");
+		return;
+	}
 	console("init: the host's port is dead, bound again");
 	name = strrchr(devices.gl_pathv[0], '/') + 1;
 	write_name(PORT_DRIVER "unbind", name);

@@ -106,6 +106,28 @@ static inline int require_dev_mem(void)
 	return fd;
 }
 
+/*
+ * Map @nr pages of the file at @path, from its page @pfn on: those of /dev/mem
+ * are page frames, uncached with O_SYNC in @flags. Returns MAP_FAILED, and says
+ * why, if it can't.
+ */
+static inline void *map_pfns(const char *path, int flags, unsigned long pfn,
+			     unsigned long nr)
+{
+	const long page_size = sysconf(_SC_PAGESIZE);
+	int fd = open(path, O_RDWR | O_CLOEXEC | flags);
+	void *addr = MAP_FAILED;
+
+	if (fd >= 0)
+		addr = mmap(NULL, nr * page_size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, fd, (off_t)pfn * page_size);
+	if (addr == MAP_FAILED)
+		ksft_print_msg("%s, pfn %#lx: %s\n", path, pfn, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return addr;
+}
+
 static inline bool create_raw(const char *ns)
 {
 	const char *const argv[] = {

@@ -229,13 +229,7 @@ static bool rebind_works(const struct dax *dax, struct area *area)
 /* Without a look at struct pages. */
 static bool map_by_address(const struct dax *dax, struct area *area)
 {
-	int fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-
-	area->words = mmap(NULL, area->nr * PAGE, PROT_READ | PROT_WRITE,
-			   MAP_SHARED, fd, dax->data.pfn * PAGE);
-	if (area->words == MAP_FAILED)
-		ksft_print_msg("/dev/mem: %s\n", strerror(errno));
-	close(fd);
+	area->words = map_pfns("/dev/mem", 0, dax->data.pfn, area->nr);
 	return area->words != MAP_FAILED;
 }
 

@@ -244,20 +244,11 @@ static void test_left_behind(const struct mode *mode, const struct memory *old)
 {
 	struct memory mem = *old;
 	struct vm vm;
-	int fd;
 
-	fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
+	mem.addr = map_pfns("/dev/mem", 0, mem.pages.pfn, mem.pages.nr);
+	if (mem.addr == MAP_FAILED) {
 		ksft_test_result_skip("%s_left_behind: needs /dev/mem\n",
 				      mode->word);
-		return;
-	}
-	mem.addr = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			mem.pages.pfn * sysconf(_SC_PAGESIZE));
-	close(fd);
-	if (mem.addr == MAP_FAILED) {
-		ksft_test_result_skip("%s_left_behind: /dev/mem: %s\n",
-				      mode->word, strerror(errno));
 		return;
 	}
 

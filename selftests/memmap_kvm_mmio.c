@@ -181,22 +181,6 @@ static void test_reserved(const char *word, unsigned long pfn, bool want)
 #endif
 }
 
-static void *map_file(const char *path, int flags, unsigned long pfn)
-{
-	void *addr = MAP_FAILED;
-	int fd;
-
-	fd = open(path, O_RDWR | O_CLOEXEC | flags);
-	if (fd >= 0)
-		addr = mmap(NULL, NR_PAGES * page_size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED, fd, pfn * page_size);
-	if (addr == MAP_FAILED)
-		ksft_print_msg("%s, pfn %#lx: %s\n", path, pfn, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return addr;
-}
-
 static void unmap(void *addr)
 {
 	if (addr != MAP_FAILED)
@@ -244,12 +228,12 @@ static void test_dax(const char *ns)
 		ksft_exit_fail_msg("no dax device\n");
 
 	snprintf(path, sizeof(path), "/dev/%s", dax.name);
-	addr = map_file(path, 0, 0);
+	addr = map_pfns(path, 0, 0, NR_PAGES);
 	test_mmio("dax", addr, dax.data.pfn, !pat);
 	test_reserved("dax", dax.data.pfn, false);
 	unmap(addr);
 
-	addr = map_file("/dev/mem", 0, dax.reserve.pfn);
+	addr = map_pfns("/dev/mem", 0, dax.reserve.pfn, NR_PAGES);
 	test_mmio("info_block", addr, dax.reserve.pfn, !pat);
 	test_reserved("info_block", dax.reserve.pfn, true);
 	unmap(addr);
@@ -304,7 +288,7 @@ static void test_bar(void)
 	}
 	ksft_print_msg("%s: pfn %#lx\n", path, pfn);
 
-	addr = map_file(path, 0, 0);
+	addr = map_pfns(path, 0, 0, NR_PAGES);
 	test_mmio("bar", addr, pfn, true);
 	test_reserved("bar", pfn, false);
 	unmap(addr);
@@ -323,12 +307,12 @@ static void test_hole(unsigned long pfn)
 		return;
 	}
 
-	addr = map_file("/dev/mem", 0, pfn);
+	addr = map_pfns("/dev/mem", 0, pfn, NR_PAGES);
 	test_mmio("hole", addr, pfn, !pat);
 	test_reserved("hole", pfn, true);
 	unmap(addr);
 
-	addr = map_file("/dev/mem", O_SYNC, pfn);
+	addr = map_pfns("/dev/mem", O_SYNC, pfn, NR_PAGES);
 	test_mmio("hole_uncached", addr, pfn, true);
 	unmap(addr);
 }

@@ -82,20 +82,16 @@ static void result(const struct kind *kind, const char *word, bool good)
 /* How many words of these pages of the device are @want? Not by their pmem. */
 static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
 {
-	int fd = open("/dev/mem", O_RDONLY | O_CLOEXEC);
 	unsigned long found = 0;
-	const uint64_t *word;
+	uint64_t *word;
 	size_t i;
 
-	word = mmap(NULL, size, PROT_READ, MAP_SHARED, fd,
-		    (off_t)pfn * sysconf(_SC_PAGESIZE));
+	word = map_pfns("/dev/mem", 0, pfn, size / sysconf(_SC_PAGESIZE));
 	if (word == MAP_FAILED)
-		ksft_exit_fail_msg("/dev/mem: pfn %#lx: %s\n", pfn,
-				   strerror(errno));
+		ksft_exit_fail_msg("the device can't be looked at\n");
 	for (i = 0; i < size / sizeof(*word); i++)
 		found += word[i] == want;
-	munmap((void *)word, size);
-	close(fd);
+	munmap(word, size);
 
 	return found;
 }

@@ -264,9 +264,22 @@ static void stress(void)
 			ksft_print_msg("a process ended with status %#x\n", status);
 }
 
+/* Are all pages of the devices as a driver wants them, and nobody has them? */
+static bool check_devices(void)
+{
+	const unsigned int mask = DEVICE_MASK & ~TEST_MEMMAP_ONLINE;
+
+	return check_pages("map=mem", &dax[0].all, mask, DEVICE_PAGE, dax[0].nid) &
+	       check_pages("map=dev", &dax[1].data, mask, DEVICE_PAGE, dax[1].nid);
+}
+
 /*
- * Devices can be bound once more. A leaked reference is seen where it was leaked:
- * whether it is still there depends on what came last, a leak or a binding.
+ * Devices can be bound once more. Not a way to find leaked references:
+#ifdef PIN_V7
+ * binding initialises the struct pages.
+#else
+ * they make the unbinding wait.
+#endif
  */
 static bool bind_again(void)
 {
@@ -385,8 +398,8 @@ int main(int argc, char **argv)
 	check_none("data", shared->wrong_data, "runs read something else");
 	check_none("pinned", shared->wrong_pins + shared->escaped,
 		   "mappings had other pins, or lost them");
-	ksft_test_result(!shared->kept & is("pins", count_all_pins(), pins),
-			 "released\n");
+	ksft_test_result(!shared->kept & is("pins", count_all_pins(), pins) &
+			 check_devices(), "released\n");
 	check_none("pmem_offline", shared->online_pmem, "pages of devices were online");
 	check_none("ram_online", shared->lost_ram, "pages of RAM were not online");
 
@@ -395,10 +408,6 @@ int main(int argc, char **argv)
 	ksft_print_msg("before: %s\n", before);
 	ksft_print_msg("after: %s\n", after);
 	ksft_test_result(!strcmp(before, after), "totals\n");
-	ksft_test_result(bind_again() &&
-			 check_pages("map=mem", &dax[0].all, DEVICE_MASK & ~TEST_MEMMAP_ONLINE,
-				     DEVICE_PAGE, dax[0].nid) &&
-			 check_pages("map=dev", &dax[1].data, DEVICE_MASK & ~TEST_MEMMAP_ONLINE,
-				     DEVICE_PAGE, dax[1].nid), "pages\n");
+	ksft_test_result(bind_again() && check_devices(), "pages\n");
 	ksft_exit(!ksft_get_fail_cnt());
 }
