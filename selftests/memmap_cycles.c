@@ -84,7 +84,7 @@ static bool use_dimm(const struct blocks *blocks, int nid)
 static long free_kb(void)
 {
 	write_text("/proc/sys/vm/drop_caches", "3");
-	return read_meminfo("MemFree:");
+	return read_free_kb();
 }
 
 /*

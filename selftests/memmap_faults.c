@@ -30,7 +30,7 @@
 #define MAX_NUMBER	100000UL	/* of an allocation, or an attempt, in one mode */
 #define EVERY		256UL		/* up to here each one, then ever fewer */
 #define MAX_REFUSALS	1000000		/* more than there ever are */
-#define MAX_LEAK_KB	8192		/* MemFree is never quite the same */
+#define MAX_LEAK_KB	8192		/* free memory is never quite the same */
 
 /* What is done by writing @text to @path, and undone by @undo_text. */
 struct operation {
@@ -250,32 +250,20 @@ static bool run(const struct operation *op, const struct mode *mode)
 	return good && !refused && (failed || mode != &modes[0]);
 }
 
-static long long free_kb(void)
-{
-	FILE *file = open_file("/proc/meminfo");
-	char line[128];
-	long long kb = -1;
-
-	while (kb < 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "MemFree: %lld", &kb);
-	fclose(file);
-	return kb;
-}
-
 /* A result for each mode. */
 static void test(const struct operation *op)
 {
-	long long before, after;
+	long before, after;
 	bool good = true;
 	size_t i;
 
 	read_iomem(iomem, sizeof(iomem));
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		before = free_kb();
+		before = read_free_kb();
 		good = good && run(op, &modes[i]);
-		after = free_kb();
+		after = read_free_kb();
 		if (after < before - MAX_LEAK_KB) {
-			ksft_print_msg("%lld kB free before, %lld after\n", before, after);
+			ksft_print_msg("%ld kB free before, %ld after\n", before, after);
 			good = false;
 		}
 		ksft_test_result(good, "%s_%s\n", op->name, modes[i].name);
