@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -322,15 +323,18 @@ static inline bool destroy_namespace(const char *ns)
 
 /*
  * Bind or unbind @dax. Unbinding waits, and can't be killed, for as long as
- * somebody holds a page: leave that to a child, and leave the child behind.
+ * somebody holds a page: leave that to a child, and leave the child behind. It
+ * has none of our files, or it could be the one that holds.
  */
 static inline pid_t start_bind(const struct dax *dax, bool bind)
 {
 	pid_t pid = fork();
 
-	if (!pid)
+	if (!pid) {
+		syscall(SYS_close_range, 3, ~0U, 0);
 		_exit(-write_text(bind ? DAX_DRIVER "/bind" :
 				  DAX_DRIVER "/unbind", dax->name));
+	}
 	return pid;
 }
 
@@ -363,8 +367,8 @@ static inline bool bind_dax(const struct dax *dax, bool bind)
 
 #ifdef PIN_V7
 /*
- * Hold the pgmap of the page at @pfn, which its unbinding waits for: until "0" is
- * written to what this returns, or all have closed it. Returns -1 if it can't.
+ * Hold the pgmap of the page at @pfn, which its unbinding waits for, until what
+ * this returns is closed. Returns -1 if it can't.
  */
 static inline int hold_pgmap(unsigned long pfn)
 {

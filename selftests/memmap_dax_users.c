@@ -27,8 +27,29 @@
 #define COPY_OFFSET	4050
 #define WAIT_MS		(20 * 1000)
 
+#ifdef PIN_V7
+#define GUP_FILE		"/sys/kernel/debug/gup_test"
+#define GUP_CONFIG		"CONFIG_GUP_TEST"
+
+/* As in mm/gup_test.h, which is no header for user space. */
+struct gup_test {
+	__u64 get_delta_usec;
+	__u64 put_delta_usec;
+	__u64 addr;
+	__u64 size;
+	__u32 nr_pages_per_call;
+	__u32 flags;
+	__u32 test_flags;
+	__u32 which_pages[8];
+};
+
+#define PIN_LONGTERM_BENCHMARK	_IOWR('g', 3, struct gup_test)
+#else
+#define GUP_FILE		"/sys/kernel/debug/gup_benchmark"
+#define GUP_CONFIG		"CONFIG_GUP_BENCHMARK"
+
 /* mm/gup_benchmark.c has no header */
-struct gup_benchmark {
+struct gup_test {
 	__u64 get_delta_usec;
 	__u64 put_delta_usec;
 	__u64 addr;
@@ -38,7 +59,8 @@ struct gup_benchmark {
 	__u64 expansion[10];
 };
 
-#define PIN_LONGTERM_BENCHMARK	_IOWR('g', 5, struct gup_benchmark)
+#define PIN_LONGTERM_BENCHMARK	_IOWR('g', 5, struct gup_test)
+#endif
 
 static void fill(char *addr, size_t size, unsigned int seed)
 {
@@ -289,15 +311,15 @@ static void test_uring(const struct buffer *buffer, int disk)
 /* A file system must be able to take its blocks back; a device keeps its own. */
 static void test_longterm(const struct buffer *buffer)
 {
-	struct gup_benchmark gup = {
+	struct gup_test gup = {
 		.addr = (uintptr_t)buffer->addr, .size = BUFFER_SIZE,
 		.nr_pages_per_call = BUFFER_PAGES, .flags = 1,
 	};
-	int fd = open("/sys/kernel/debug/gup_benchmark", O_RDWR | O_CLOEXEC);
+	int fd = open(GUP_FILE, O_RDWR | O_CLOEXEC);
 	unsigned long want = buffer->lsb == 12 ? 0 : BUFFER_SIZE;
 
 	if (fd < 0) {
-		ksft_test_result_skip("%s_longterm: needs CONFIG_GUP_BENCHMARK\n",
+		ksft_test_result_skip("%s_longterm: needs " GUP_CONFIG "\n",
 				      buffer->place);
 		return;
 	}

@@ -225,15 +225,6 @@ static bool rebind_works(const struct dax *dax, struct area *area)
 	       map_area(dax, area) && is_filled(area);
 }
 
-#ifdef PIN_V7
-/* Without a look at struct pages. */
-static bool map_by_address(const struct dax *dax, struct area *area)
-{
-	area->words = map_pfns("/dev/mem", 0, dax->data.pfn, area->nr);
-	return area->words != MAP_FAILED;
-}
-
-#endif
 static void test_resume(void)
 {
 	const unsigned int mask = DEVICE_MASK, want = DEVICE_PAGE;
@@ -257,7 +248,9 @@ static void test_resume(void)
 #ifdef PIN_V7
 	/* Both to map a page and to unmap it follow its pgmap pointer, see below. */
 	munmap(pmem[1].words, pmem[1].nr * PAGE);
-	good = prepare_disk() && hibernate() && map_by_address(&dax[1], &pmem[1]);
+	good = prepare_disk() && hibernate();
+	pmem[1].words = map_pfns("/dev/mem", 0, dax[1].data.pfn, pmem[1].nr);
+	good = good && pmem[1].words != MAP_FAILED;
 #else
 	good = prepare_disk() && hibernate();
 #endif

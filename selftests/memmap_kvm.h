@@ -73,6 +73,7 @@ static inline const char *begin_vm(int argc, char *argv[])
 {
 	ksft_print_header();
 	memmap_require();
+	memmap_require_disposable();
 	if (!vm_available())
 		ksft_exit_skip("needs KVM\n");
 	return require_namespace(argc, argv);

@@ -220,7 +220,7 @@ static inline void interrupt_offlining(int unused)
 
 /*
  * set_block_state(), bounded in time: the kernel retries offlining for as long
- * as pages can't be migrated. Uses SIGALRM, and leaves an alarm() as it was.
+ * as pages can't be migrated. Uses SIGALRM: meanwhile, an alarm() stands still.
  */
 static inline int try_block_state(unsigned long block, const char *state)
 {

@@ -385,8 +385,7 @@ static void test_parts(const char *region)
 		good &= destroy_part(&part[i]);
 	ksft_test_result(good && check_parts(), "parts_destroyed\n");
 	for (i = 0; i < nr; i += 2)
-		good &= create_part(region, &part[i],
-				    part[(i + 2) % nr].kind);
+		good &= create_part(region, &part[i], &parts[(i + 2) % nr]);
 	ksft_test_result(good && check_parts(), "parts_swapped\n");
 	for (i = 0; i < nr; i++)
 		good &= destroy_part(&part[nr - 1 - i]);

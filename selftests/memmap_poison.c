@@ -43,7 +43,7 @@ static bool set_dimm_state(const char *state)
 
 	for (; block < dimm.end / block_pages(); block++) {
 		for (tries = 0; tries < RETRIES; tries++) {
-			err = set_block_state(block, state);
+			err = try_block_state(block, state);
 			if (err != -EBUSY && err != -EAGAIN)
 				break;
 			usleep(100000);

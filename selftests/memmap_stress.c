@@ -243,9 +243,11 @@ static void (*const work[])(void) = {
 	map_and_unmap,
 };
 
-static void stress(void)
+/* Returns if all processes got to their ends. */
+static bool stress(void)
 {
 	unsigned long tries, i;
+	bool good = true;
 	int status;
 
 	fflush(stdout);
@@ -259,9 +261,13 @@ static void stress(void)
 			unplug_dimm();
 		exit(0);
 	}
-	while (wait(&status) > 0)
-		if (status)
-			ksft_print_msg("a process ended with status %#x\n", status);
+	while (wait(&status) > 0) {
+		if (!status)
+			continue;
+		ksft_print_msg("a process ended with status %#x\n", status);
+		good = false;
+	}
+	return good;
 }
 
 /* Are all pages of the devices as a driver wants them, and nobody has them? */
@@ -383,10 +389,10 @@ int main(int argc, char **argv)
 	if (argc == 7 && nr_areas == nr_ram)
 		ksft_exit_fail_msg("wants a namespace that shares a section with RAM\n");
 
-	ksft_set_plan(15);
+	ksft_set_plan(16);
 	read_totals(before, sizeof(before));
 	pins = count_all_pins();
-	stress();
+	ksft_test_result(stress(), "processes\n");
 	check_counts("bind", UNBIND, BIND);
 	check_counts("online", ONLINE_MOVABLE, OFFLINE);
 	check_counts("plug", PLUG, UNPLUG);

@@ -314,6 +314,10 @@ static inline void map_and_unmap(void)
 	else
 		turn = load(shared->turns[part]);
 	err = map_dma(&vfio, &mem);
+#ifdef PIN_V7
+	if (err && part != RAM)
+		release(part);
+#endif
 	if (refused(part, turn, err))
 		return;
 	if (!err) {

@@ -33,7 +33,9 @@ enum {
 	RIGHT_ZONE,
 	RIGHT_NODE,
 	HOLES_RESERVED,
+#ifndef PIN_V7
 	HOLE_ZONE,
+#endif
 	NO_DEVICE_ONLINE,
 	KPAGEFLAGS,
 	NR_PAGE_CASES,
@@ -56,8 +58,10 @@ static struct {
 	[RIGHT_NODE] = { .word = "right_node" },
 	/* Online pages that are not RAM (but for their section) are reserved. */
 	[HOLES_RESERVED] = { .word = "holes_reserved" },
+#ifndef PIN_V7
 	/* If a zone spans them, it is the one that they say they are in. */
 	[HOLE_ZONE] = { .word = "hole_zone" },
+#endif
 	[NO_DEVICE_ONLINE] = { .word = "no_device_online" },
 	/* KPF_NOPAGE and KPF_RESERVED are as the struct page has it. */
 	[KPAGEFLAGS] = { .word = "kpageflags" },

@@ -19,17 +19,19 @@
  *                multiple of PMD_SIZE, with huge page table entries only
  * ioremap:       write "address size", numbers as in C: an ioremap() that is
  *                undone at once. EBUSY: it was refused
+#ifndef PIN_V7
  * contig:        write "pfn nr": an alloc_contig_range() of online memory in one
  *                zone that is undone at once. EBUSY: it could not be had. Only
  *                there with CONFIG_CONTIG_ALLOC
+#endif
  * free:          write "pfn order": the last reference to pages of a device is
  *                dropped by __free_pages(), which is a bug. EUCLEAN: the pages
  *                are on a free list now; ESTALE: they are not, but have
  *                forgotten their pgmap
 #ifdef PIN_V7
  * hold:          write a pfn: the pgmap of its page is held, in place of what
- *                this file has held, until 0 is written or the file is closed.
- *                Whoever takes the device away waits for that
+ *                this file has held, until the file is closed. Whoever takes the
+ *                device away waits for that
 #endif
  * p2pdma:        peer-to-peer DMA with memory of a PCI device that lives as long
  *                as the open file. Write "0000:01:00.0 nr": allocate nr pages of
@@ -39,12 +41,14 @@
  *                "read path": have the device read its first nr pages into them;
  *                "write path": have it write them behind its first nr pages. Only
  *                there with CONFIG_PCI_P2PDMA and CONFIG_BLOCK
+#ifndef PIN_V7
  * zone_span:     write "nid zone milliseconds": for so long, or until a signal
  *                comes, read the span of this zone again and again, under its
  *                seqlock and without. A read() takes what was seen since the
  *                last one: lines "locked start_pfn spanned_pages times" and
  *                "unlocked ..." for each different span, and at last
  *                "retried times": how often there was a writer
+#endif
  *
  * The struct page of a pfn is read as it is, initialised or not: no flag test
  * that follows a compound head, nothing that takes a reference. A device or a
@@ -78,7 +82,9 @@
 #include "test_memmap_uapi.h"
 
 #define MAX_EVENTS	64
+#ifndef PIN_V7
 #define MAX_SPANS	16
+#endif
 
 struct going_online {
 	unsigned long start_pfn;
@@ -86,20 +92,24 @@ struct going_online {
 	unsigned long nr_reserved;
 };
 
+#ifndef PIN_V7
 struct zone_span {
 	unsigned long start_pfn;
 	unsigned long spanned_pages;
 	unsigned long times;
 };
 
+#endif
 static struct dentry *test_memmap_dir;
 static DEFINE_MUTEX(events_lock);	/* events and nr_events */
 static struct going_online events[MAX_EVENTS];
 static unsigned int nr_events;
+#ifndef PIN_V7
 static DEFINE_SPINLOCK(spans_lock);	/* the next three */
 static struct zone_span locked_spans[MAX_SPANS];
 static struct zone_span unlocked_spans[MAX_SPANS];
 static unsigned long nr_retries;
+#endif
 
 #ifdef PIN_V7
 static struct dev_pagemap *find_pgmap(unsigned long pfn)
@@ -460,6 +470,7 @@ static const struct file_operations ioremap_fops = {
 	.write = ioremap_write,
 };
 
+#ifndef PIN_V7
 #ifdef CONFIG_CONTIG_ALLOC
 static ssize_t contig_write(struct file *file, const char __user *buf,
 			    size_t count, loff_t *ppos)
@@ -477,11 +488,7 @@ static ssize_t contig_write(struct file *file, const char __user *buf,
 	for (i = 0; i < number[1]; i++)
 		if (!pfn_to_online_page(pfn + i))
 			return -ENXIO;
-#ifdef PIN_V7
-	ret = alloc_contig_range(pfn, pfn + i, ACR_FLAGS_NONE, GFP_KERNEL);
-#else
 	ret = alloc_contig_range(pfn, pfn + i, MIGRATE_MOVABLE, GFP_KERNEL);
-#endif
 	if (ret)
 		return ret;
 	free_contig_range(pfn, i);
@@ -496,6 +503,7 @@ static const struct file_operations contig_fops = {
 };
 #endif
 
+#endif
 static int free_device_pages(struct page *page, unsigned int order)
 {
 	struct dev_pagemap *pgmap = *page_owner(page);
@@ -555,11 +563,6 @@ static const struct file_operations free_fops = {
 };
 
 #ifdef PIN_V7
-static void hold(struct file *file, struct dev_pagemap *pgmap)
-{
-	put_dev_pagemap(xchg(&file->private_data, pgmap));
-}
-
 static ssize_t hold_write(struct file *file, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
@@ -570,15 +573,17 @@ static ssize_t hold_write(struct file *file, const char __user *buf,
 	ret = kstrtoul_from_user(buf, count, 0, &pfn);
 	if (ret)
 		return ret;
-	pgmap = pfn ? get_dev_pagemap(pfn) : NULL;
-	hold(file, pgmap);
+	pgmap = get_dev_pagemap(pfn);
+	if (!pgmap)
+		return -ENXIO;
+	put_dev_pagemap(xchg(&file->private_data, pgmap));
 
-	return pfn && !pgmap ? -ENXIO : count;
+	return count;
 }
 
 static int hold_release(struct inode *inode, struct file *file)
 {
-	hold(file, NULL);
+	put_dev_pagemap(file->private_data);
 
 	return 0;
 }
@@ -590,7 +595,7 @@ static const struct file_operations hold_fops = {
 	.release = hold_release,
 };
 
-#endif
+#else
 /* The last element stands for all that there is no room for. */
 static void add_span(struct zone_span *spans, unsigned long start_pfn,
 		     unsigned long spanned_pages)
@@ -697,6 +702,7 @@ static const struct file_operations zone_span_fops = {
 	.release = single_release,
 };
 
+#endif
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 #define MAX_P2P_PAGES	64
 
@@ -946,16 +952,19 @@ static int __init test_memmap_init(void)
 				   &map_fops);
 	debugfs_create_file("ioremap", 0200, test_memmap_dir, NULL,
 			    &ioremap_fops);
+#ifndef PIN_V7
 #ifdef CONFIG_CONTIG_ALLOC
 	debugfs_create_file("contig", 0200, test_memmap_dir, NULL,
 			    &contig_fops);
 #endif
+#endif
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
 #ifdef PIN_V7
 	debugfs_create_file("hold", 0200, test_memmap_dir, NULL, &hold_fops);
-#endif
+#else
 	debugfs_create_file("zone_span", 0600, test_memmap_dir, NULL,
 			    &zone_span_fops);
+#endif
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 	debugfs_create_file("p2pdma", 0600, test_memmap_dir, NULL, &p2p_fops);
 #endif
