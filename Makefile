@@ -34,6 +34,7 @@ ifneq ($(findstring drop/,$(VARIANT)),)
 override VARIANT := $(or $(shell PIN=$(PIN) scripts/drop.sh --name $(VARIANT)),$(error VARIANT: no such patch))
 endif
 
+override DRY := $(filter-out 0,$(DRY))
 # with DRY=1 a stage says what it would run, and only boot and shell go on
 run = $(if $(DRY),@echo,@)
 
@@ -67,6 +68,8 @@ deps: ## install the Debian packages that are missing (scripts/deps.list)
 source: deps ## find, verify and keep the pinned kernel source
 	$(run) scripts/source.sh
 
+# for the others that it goes with, FORCE=1 means work of their own
+tree: override FORCE := $(if $(filter tree,$(MAKECMDGOALS)),$(FORCE))
 tree: source ## a git tree: the tag, and one commit a patch (FORCE=1 drops commits of yours)
 	$(run) scripts/tree.sh
 
@@ -148,4 +151,4 @@ help: ## this list
 	@printf '\n  variables (now):\n'
 	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \
-		KERNEL_GIT '$(KERNEL_GIT)' BUILD '$(BUILD)' DRY '$(DRY)'
+		KERNEL_GIT '$(KERNEL_GIT)' BUILD '$(BUILD)' RESULTS '$(RESULTS)' DRY '$(DRY)'

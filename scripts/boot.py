@@ -45,6 +45,8 @@ class Guest:
         shutil.copyfile(self.conf, self.dir / "case.conf")
         (self.dir / "cmd.sh").write_text(text)
         (self.dir / "cmd.sh").chmod(0o755)
+        built = self.out / "build.json"         # another kernel may be there when the guest ends
+        self.build = json.loads(built.read_text()) if built.exists() else {}
         self.date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         self.began = time.monotonic()
         self.deadline = self.began + self.limit
@@ -69,10 +71,8 @@ class Guest:
             os.close(self.pidfd)
         shutil.rmtree(self.dir / "out", ignore_errors=True)     # backing files; cmd.sh makes them again
         (self.dir / "qemu.exit").write_text(status + "\n")
-        built = self.out / "build.json"
-        build = json.loads(built.read_text()) if built.exists() else {}
         meta = {"pin": PIN, "variant": self.variant, "flavour": self.flavour, "arch": self.case.arch, "case": self.name, **facts,
-                **{k: build.get(k, "") for k in ("compiler", "kernel", "config")},
+                **{k: self.build.get(k, "") for k in ("compiler", "kernel", "config")},
                 "seconds": seconds, "started": self.date}
         (self.dir / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
         subprocess.run([sys.executable, HERE / "judge.py", self.dir], stdout=subprocess.DEVNULL)

@@ -36,7 +36,7 @@ NOTHING = "-"       # base_fails where base fails nothing
 REPEATED = ("devices", "append", "hotplug", "files", "allows")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
-GROUPS = ("quick",)     # and full: every case
+GROUPS = ("quick",)
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
 SPECIAL = re.compile(r"(?!$)(v\d[\w.-]*?)?(?:(?:^|\.)([a-z]\w*))?")   # a pin, a flavour, or both
 FAILURE = re.compile(r"[\w-]+(\.[\w.-]+)?")
@@ -229,7 +229,7 @@ def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "", arch: str 
         if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)
                      or case.pins and pin not in ("", *case.pins)):
             continue
-        if case and (named or groups & {"full", *case.group}):
+        if case and (named or groups & set(case.group)):
             found.append(case)
     return found
 

@@ -7,8 +7,8 @@
 # Needs no kernel source. Each patch is in the series and each line of the
 # series is a patch; the groups are in order; base lists just the files of the
 # tag that the patches touch, with the ids that the patches start from; the
-# test patches hold the test sources of this project as they are now. One line
-# for each thing that does not fit.
+# test patches hold the test sources of this project as they are now, and make no
+# other file. One line for each thing that does not fit.
 
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,7 +21,7 @@ complain() {
 
 # series and patches
 declare -A known=()
-patches=() rank=0
+patches=() tests=() rank=0
 order=('' tests preparation 'the flip' after)
 while IFS='|' read -r group patch; do
 	if [[ ! -f $patches_d/$patch ]]; then
@@ -36,6 +36,7 @@ while IFS='|' read -r group patch; do
 		((r <= rank)) || rank=$r
 	done
 	patches+=("$patch")
+	[[ $group != tests ]] || tests+=("$patches_d/$patch")
 done < <(series_list)
 for f in "$patches_d"/*; do
 	f=${f##*/}
@@ -74,14 +75,16 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 include=()
+declare -A source=()
 while read -r repo path; do
 	include+=(--include="$path")
+	source[$path]=$repo
 done < <(test_sources)
 if ((${#include[@]})); then
 	for patch in "${patches[@]}"; do
 		# the patch may be of other files only: nothing to apply then
 		grep -q -F -f <(printf '%s\n' "${include[@]#--include=}" | sed 's@^@ b/@') "$patches_d/$patch" || continue
-		(cd "$work" && GIT_CEILING_DIRECTORIES=$work g apply --whitespace=nowarn "${include[@]}" "$patches_d/$patch") 2>"$work/.log" ||
+		(cd "$work" && GIT_CEILING_DIRECTORIES=${work%/*} g apply --whitespace=nowarn "${include[@]}" "$patches_d/$patch") 2>"$work/.log" ||
 			complain "patches/$PIN/$patch: $(head -n1 "$work/.log")"
 	done
 fi
@@ -94,5 +97,8 @@ while read -r repo path; do
 		complain "$path in the patches is not $repo; run: make refresh"
 	fi
 done < <(test_sources)
+while read -r path; do
+	[[ -n ${source[$path]:-} ]] || complain "the tests' patches make $path, which series/$PIN/tests does not name"
+done < <(awk '/^diff --git / { f = $3; sub(/^a\//, "", f) } /^new file mode/ { print f }' "${tests[@]}" /dev/null)
 
 exit "$bad"

@@ -31,7 +31,8 @@ check() {
 
 # every file that can hold a comment says what its licence is
 spdx() {
-	local file bad=0
+	local file files bad=0
+	files=$(g -C "$root" ls-files -co --exclude-standard) && [[ -n $files ]] || return
 	while read -r file; do
 		case $file in
 		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/proof | selftests/settings | scripts/tests/*/*) continue ;;
@@ -39,7 +40,7 @@ spdx() {
 		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
 		echo "$file: no SPDX line"
 		bad=1
-	done < <(g -C "$root" ls-files -co --exclude-standard)
+	done <<<"$files"
 	return $bad
 }
 

@@ -11,6 +11,7 @@ set -euo pipefail
 if [[ -d $tree && ! ${FORCE:-} ]] && user_changes "$tree" series; then
 	die 2 "$tree has changes of yours; run: make refresh (keep them) or make clean FORCE=1 (drop them)"
 fi
-[[ -d $build_d ]] && find "$build_d" -mindepth 1 -maxdepth 1 ! -name download -exec rm -rf {} +
+build_folder
+find "$build_d" -mindepth 1 -maxdepth 1 ! -name download ! -name .lock -exec rm -rf {} +
 rm -rf "$BUILD"/accel* "${RESULTS:?}/$PIN"
 stage clean "done; the source is still in $download_d"

@@ -10,7 +10,7 @@ and, for each row that is not as expected, what matters and how to repeat it;
 writes table.txt, junit.xml and results.ktap beside the results. --odd prints only the
 rows that are not as expected, and writes nothing. Defaults come from the
 environment: PIN FLAVOUR ARCH CASE VARIANT RESULTS BUILD CONFIGS; also NO_COLOR.
-Exit code: 0 all rows as expected, 1 not, 125 a result is missing, stale or broken.
+Exit code: 0 all rows as expected, 1 not, 2 bad input, 125 a result is missing, stale or broken.
 """
 import argparse
 import os
@@ -33,7 +33,7 @@ def read_rows(place: Path, variants: list[str], glob: str) -> list[Row]:
     """What is stored below place, weighed: a row for each case that matches."""
     build = Path(ENV.get("BUILD") or cases.ROOT / "build")
     flavour, arch = cases.parted(place.name)
-    return gather(place, cases.find(glob=glob, flavour=flavour, arch=arch), variants, build)
+    return gather(place, cases.find(glob=glob, flavour=flavour, arch=arch, pin=place.parent.name), variants, build)
 
 
 def setting_of(place: Path) -> dict[str, str]:
@@ -99,7 +99,7 @@ def trace(cell, setting: dict) -> list[str]:
     log = cell.path / "console.log"
     build = Path(ENV.get("BUILD") or cases.ROOT / "build") / setting["PIN"]
     return stack.decoded(log.read_text(errors="replace") if log.is_file() else "",
-                         build / f"{cell.variant}-{setting['FLAVOUR']}" / "vmlinux",
+                         build / f"{cell.variant}-{cases.label(setting['FLAVOUR'], setting['ARCH'])}" / "vmlinux",
                          build / "linux/scripts/faddr2line")
 
 

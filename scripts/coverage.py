@@ -20,12 +20,13 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from case import label
 from command import BUILD, HERE, PIN, RESULTS, die
 from rows import load
 
 TREE = BUILD / PIN / "linux"
-OUT = BUILD / PIN / "series-coverage"
-STORED = RESULTS / PIN / "coverage" / "series"
+OUT = BUILD / PIN / f"series-{label('coverage')}"
+STORED = RESULTS / PIN / label("coverage") / "series"
 REASONS = HERE.parent / "series" / PIN / "not-run"
 TESTS = (":!tools", ":!lib/test_memmap*", ":!*_kunit.c")
 HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
@@ -34,7 +35,8 @@ HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 def changed() -> dict[str, dict[int, str]]:
     """File -> line number -> text, of what the series adds or changes."""
     diff = subprocess.run(["git", "-C", TREE, "diff", "-U0", "--no-ext-diff", PIN, "HEAD", "--", "*.c", "*.h", *TESTS],
-                          capture_output=True, text=True, check=True).stdout
+                          capture_output=True, text=True, check=True,
+                          env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}).stdout
     found, lines, number = {}, {}, 0
     for line in diff.splitlines():
         if line.startswith("+++ "):

@@ -68,6 +68,11 @@ build() {
 	mkdir -p "$out/done"
 	stage cross "$what"
 	put "$cross_tree" cross "$2"
+	# compiled again: a build that did not end may have warned, and an object that is
+	# not made any more would vouch for something
+	for object in $(key "$name" vouches) "${touched[@]/%.c/.o}"; do
+		[[ $object != *.o ]] || rm -f "$out/$object"
+	done
 	(
 		export "${make[@]}"
 		configure "$cross_tree" "$out" "$out/build.log" "${fragments[@]}" ||
@@ -106,7 +111,9 @@ done
 bad=0
 for file in "${touched[@]}"; do
 	[[ $file == *.c && $file != tools/* ]] || continue
-	compgen -G "$build_d/cross/*/${file%.c}.o" >/dev/null && continue
+	for name in "${names[@]}"; do
+		[[ ! -f $build_d/cross/$name/${file%.c}.o ]] || continue 2
+	done
 	echo "cross: no build compiles $file" >&2
 	bad=1
 done

@@ -121,11 +121,12 @@ file() {
 	echo "file $1 $2 0755 0 0"
 }
 with_libraries() {
-	local library
+	local library list
 	file "$1" "$2"
+	list=$(libraries "$2") || [[ -z $sysroot ]] || exit	# ldd has nothing to say of a static program
 	while read -r library; do
-		file "$library" "$(followed "$library")"
-	done < <(libraries "$2")
+		[[ -z $library ]] || file "$library" "$(followed "$library")"
+	done <<<"$list"
 }
 {
 	for dir in /dev /proc /sys /tmp /run /etc /bin; do

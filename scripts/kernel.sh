@@ -40,7 +40,10 @@ out=$keep
 mkdir -p "$out" "$keep"
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
-key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $compiler") | sha256sum | cut -d' ' -f1)
+# what is not committed is built, too, but nobody may take it for the commit
+dirty=$(g -C "$src" diff HEAD | sha256sum)
+g -C "$src" diff --quiet HEAD || commit+=-dirty
+key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
 if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
 	stage kernel "$VARIANT-$label is up to date"
 	exit 0
@@ -55,13 +58,17 @@ targets=("${image##*/}" modules)
 instrument=$(sed -n 's/^# touched files only: //p' "${fragments[-1]}")
 if [[ -n $instrument ]]; then
 	# g() takes pathspecs literally
-	mapfile -t touched < <(g -C "$tree" diff --name-only "$PIN" HEAD | sed -n '/^tools\//!s/.*[^/]\.c$/&/p')
-	((${#touched[@]})) || die 1 "no file to instrument for FLAVOUR=$FLAVOUR"
+	mapfile -t instrumented < <(g -C "$tree" diff --name-only "$PIN" HEAD | sed -n '/^tools\//!s/.*[^/]\.c$/&/p')
+	((${#instrumented[@]})) || die 1 "no file to instrument for FLAVOUR=$FLAVOUR"
 	build+=("$instrument=n")
-	for file in "${touched[@]}"; do
+	for file in "${instrumented[@]}"; do
 		build+=("${instrument}_$(basename "$file" .c).o=y")
 	done
 fi
+
+# what a build that did not end warned about is compiled again
+mapfile -t touched < <(g -C "$src" diff --name-only "$PIN" HEAD)
+[[ ! -f $log ]] || warnings "$log" "$src" "${touched[@]}" >/dev/null
 
 stage kernel "$VARIANT-$label: configure"
 configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$label failed, see $log"
@@ -78,7 +85,6 @@ fi
 # A warning in a file of ours is an error, but a drop may leave something that
 # is not used
 if [[ $VARIANT != drop/* ]]; then
-	mapfile -t touched < <(g -C "$src" diff --name-only "$PIN" HEAD)
 	bad=$(warnings "$log" "$src" "${touched[@]}")
 	[[ -z $bad ]] || { echo "$bad" >&2; die 1 "warnings in files that the series touches, see $log"; }
 fi

@@ -14,9 +14,10 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 bad=0
-CASE=kunit VARIANT=$VARIANT "$root/scripts/boot.py"
+name=$("$root/scripts/case.py" list '*kunit' | cut -d' ' -f1)
+CASE=$name VARIANT=$VARIANT "$root/scripts/boot.py"
 for variant in $VARIANT; do
-	result=$RESULTS/$PIN/$label/$variant/kunit
+	result=$RESULTS/$PIN/$label/$variant/$name
 	verdict=$(sed -nE 's/^ *"verdict": "([a-z]+)".*/\1/p' "$result/verdict.json")
 	printf '\n%s, as %s reads %s:\n' "$variant" tools/testing/kunit/kunit.py "${result#"$root/"}/result.ktap"
 	read=pass

@@ -127,7 +127,8 @@ pin_text() {
 		sed -n 's/^define /-D/p' "$series_d/tests" 2>/dev/null
 	)
 	unifdef -t -x 2 "${symbols[@]}" "$1" 2>/dev/null || {
-		echo "$1: its #ifdef and #endif are not balanced" >&2
+		(($? > 128)) ||	# whoever reads it had seen enough
+			echo "$1: its #ifdef and #endif are not balanced" >&2
 		return 1
 	}
 }

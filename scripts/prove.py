@@ -45,7 +45,8 @@ PATCHES = Path(ENV.get("PATCHES_DIR") or ROOT / "patches") / PIN
 BEGIN = int(ENV.setdefault("STARTED", str(int(time.time()))))
 STALL = re.compile(r"\bstall|soft lockup|clocksource|hung_task|blocked for more", re.IGNORECASE)
 # what a result depends on, besides patches and cases
-HARNESS = ("scripts/judge.py scripts/ktap.py scripts/splat.py selftests/init.c selftests/config "
+HARNESS = ("scripts/kernel.sh scripts/kbuild.sh scripts/initramfs.sh scripts/command.py scripts/hotplug.py "
+           "scripts/judge.py scripts/ktap.py scripts/splat.py selftests/init.c selftests/config "
            "kunit/kunitconfig qemu-configs/splat.* qemu-configs/arch/* qemu-configs/kernel/*.config "
            f"qemu-configs/kernel/flavour/{FLAVOUR}.config series/{PIN}/base").split()
 
@@ -128,6 +129,8 @@ def without(proof: Proof, patches: list[str]) -> None:
     variant = f"drop/{proof.slug}"
     code, text = run("drop.sh", variant)
     culprit, what = text.partition(" does not apply without ")[0], text.rpartition(": ")[2]
+    if code and " does not apply without " not in text:
+        raise Unjudged(text)
     if code:
         proof.seen = [f"does not apply: {slug(culprit)} ({what})"]
     else:
@@ -192,8 +195,8 @@ def restore(proof: Proof, by: str) -> bool:
     """Take over what was seen, when it was seen of the same."""
     try:
         old = json.loads(proof.stored.read_text())
-        if old[by] != getattr(proof, by) or ENV.get("FORCE"):
-            return False
+        if old[by] != getattr(proof, by) or old["problem"] or ENV.get("FORCE"):
+            return False        # a problem may have been the machine's
         for name in ("seen", "failed", "problem", "seconds"):
             setattr(proof, name, old[name])
         return True

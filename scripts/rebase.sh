@@ -67,7 +67,10 @@ if [[ ! -f $state/from ]]; then
 	echo "$PIN $onto $from" >"$state/from"
 	stage rebase "$(g -C "$tree" rev-list --count "$PIN..series") patches from $PIN to $to"
 	n update-ref refs/rebase/series "$from"
-	out=$(n rebase -q --onto "$to" "$onto" "$from" 2>&1 && n checkout -q -B series) || { under_way || die 1 "$(why "$out")"; stopped "$out"; }
+	out=$(n rebase -q --onto "$to" "$onto" "$from" 2>&1 && n checkout -q -B series) || {
+		under_way || { rm -f "$state/from"; die 1 "$(why "$out")"; }
+		stopped "$out"
+	}
 else
 	read -r pin onto from <"$state/from"
 	[[ $pin == "$PIN" ]] || die 2 "a rebase from $pin to $to is under way; run: make rebase TO=$to PIN=$pin, or FORCE=1"

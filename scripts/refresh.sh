@@ -20,7 +20,7 @@ set -euo pipefail
 
 sync=1
 case ${1:-} in
-'' | --tests) ;;
+'') ;;
 --format) sync= ;;
 *) die 2 "unknown argument '$1'; run: $0 -h" ;;
 esac

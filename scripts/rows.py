@@ -3,12 +3,15 @@
 what of that is not as expected."""
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from case import Case
+from case import CONFIGS, Case, CaseError, parted
+from case import load as load_case
 
 SHOWN = 4       # failures that a table cell names
+# keys of a case that make no other guest of it
+WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies")
 
 
 def clean(text: str) -> str:
@@ -77,8 +80,20 @@ class Row:
         return f"skip: {self.skip}" if self.skip else "yes"
 
 
+def other_guest(cell: Cell, name: str, place: Path) -> bool:
+    """Has the case changed since, in what the guest is and runs?"""
+    def guest(conf: Path) -> dict:
+        case = load_case(conf, name, parted(place.name)[0], place.parent.name)
+        return {key: value for key, value in asdict(case).items() if key not in WEIGHED}
+    ran, now = cell.path / "case.conf", CONFIGS / f"{name}.conf"
+    try:
+        return ran.is_file() and now.is_file() and guest(ran) != guest(now)
+    except CaseError:
+        return True
+
+
 def load(place: Path, variant: str, name: str, build: Path) -> Cell:
-    """Read one verdict; one about another kernel than is built now is stale."""
+    """Read one verdict; one about another kernel than is built now, or another guest, is stale."""
     cell = Cell(place / variant / name, variant)
     stored = cell.path / "verdict.json"
     built = build / place.parent.name / f"{variant}-{place.name}" / "build.json"
@@ -89,10 +104,12 @@ def load(place: Path, variant: str, name: str, build: Path) -> Cell:
         for key in ("verdict", "reason", "failed", "tests", "seconds", "meta"):
             setattr(cell, key, verdict[key])
         now = json.loads(built.read_text()) if built.exists() else {}
-        kernel = cell.meta.get("kernel", "")
-        if now.get("kernel", kernel) != kernel:
-            cell.verdict, cell.reason = "stale", (
-                f"kernel {kernel[:12] or 'unknown'}, built now is {now['kernel'][:12]}")
+        for what in ("config", "kernel"):
+            then = cell.meta.get(what, "")
+            if now.get(what, then) != then:
+                cell.verdict, cell.reason = "stale", f"{what} {then[:12] or 'unknown'}, built now is {now[what][:12]}"
+        if other_guest(cell, name, place):
+            cell.verdict, cell.reason = "stale", "the case has changed since"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         cell.verdict, cell.reason = "broken", f"verdict.json: {type(err).__name__}: {err}"
     cell.reason = clean(cell.reason)
@@ -126,6 +143,10 @@ def weigh(row: Row) -> None:
         lacks = [name for name in wanted if name not in cell.failed]
         extra = [name for name in cell.failed if name not in wanted]
         told = []
+        skipped = [test["name"] for test in cell.tests
+                   if test["status"] == "skip" and test["name"] in row.case.base_fails]
+        if skipped and cell.variant != "base":
+            told.append(f"{cell.variant} skipped {' '.join(skipped)}")
         if lacks:
             told.append(f"{cell.variant} did not fail {' '.join(lacks)}")
         if extra and cell.variant == "base":

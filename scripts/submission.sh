@@ -58,7 +58,7 @@ mapfile -t commits < <(tg rev-list --reverse "$PIN..series")
 
 # the version
 last=$(sent_versions | tail -n1)
-version=${VERSION:-$((${last:-0} + (${RESEND:+0} + 1)))}
+version=${VERSION:-$((${last:-0} + 1))}
 [[ -z ${RESEND:-} || -n ${VERSION:-} ]] || version=${last:-0}
 [[ $version =~ ^[1-9][0-9]*$ ]] || die 2 "VERSION=$version is no version${RESEND:+: nothing was sent that could be sent again}"
 if [[ -n ${RESEND:-} ]]; then

@@ -28,6 +28,7 @@ try 'no patch touches mm/t.c' 'echo "blob = 1234 mm/t.c" >>series/v0.1/base'
 try 'mm/t.c in the patches is not kunit/t.c; run: make refresh' 'echo x >>kunit/t.c'
 try 'mm/t.c in the patches is not kunit/t.c; run: make refresh' 'sed -i "s/^+test one/+test One/" patches/v0.1/0001*'
 try 'tests names kunit/t.c, which is not there' 'rm kunit/t.c'
+try 'make mm/t.c, which series/v0.1/tests does not name' 'sed -i /^kunit/d series/v0.1/tests'
 try 'no patch makes mm/u.c' 'cp kunit/t.c kunit/u.c; echo kunit/u.c mm/u.c >>series/v0.1/tests'
 want 0 '' "$s/check-series.sh"
 end

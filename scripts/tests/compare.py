@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 COMPARE = HERE.parent / "compare.py"
 KERNEL = {"base": "b" * 40, "series": "5" * 40}
 META = {"accel": "tcg", "accel_reason": "no /dev/kvm",
-        "qemu": "QEMU emulator version 7.2.11", "compiler": "gcc 12.2.0"}
+        "qemu": "QEMU emulator version 7.2.11", "compiler": "gcc 12.2.0", "config": "c" * 64}
 
 
 def write(path: Path, text: str) -> None:
@@ -42,7 +42,7 @@ def lay_out(matrix: dict, root: Path) -> Path:
     pin, flavour = matrix["place"].split("/")
     for variant, kernel in matrix["built"].items():
         write(root / "build" / pin / f"{variant}-{flavour}" / "build.json",
-              json.dumps({"kernel": kernel}))
+              json.dumps({"kernel": kernel, "config": META["config"]}))
     place = root / "results" / pin / flavour
     for variant, results in matrix["variants"].items():
         for name, result in results.items():
@@ -51,11 +51,14 @@ def lay_out(matrix: dict, root: Path) -> Path:
                 write(target / "verdict.json", result)
                 continue
             kernel = result.pop("kernel", KERNEL.get(variant, "d" * 40))
+            config = result.pop("config", META["config"])
             for key, file in (("console", "console.log"), ("host", "host.log")):
                 write(target / file, result.pop(key, ""))
+            ran = (root / "configs" / f"{name}.conf").read_text().replace("shows", "showed")
+            write(target / "case.conf", ran.replace("mem = 1G", f"mem = {result.pop('mem', '1G')}"))
             write(target / "verdict.json", json.dumps(
                 {"case": name, "variant": variant, "reason": "", "failed": [],
-                 "tests": [], "meta": META | {"kernel": kernel}} | result))
+                 "tests": [], "meta": META | {"kernel": kernel, "config": config}} | result))
     return place
 
 

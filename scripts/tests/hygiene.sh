@@ -151,9 +151,11 @@ want 0 '' "$s/cross.sh"
 grep -q 'cross: 1 builds, each .c file' "$tmp/out" || bad "$(<"$tmp/out")"
 want 0 '' "$s/cross.sh"
 ! grep -q compiled "$tmp/out" || bad 'what was built is built again'
-rm "$b/cross/toy/mm/t.o"
+mkdir -p "$b/cross/gone/mm"
+mv "$b/cross/toy/mm/t.o" "$b/cross/gone/mm/"	# of a build that there is no more
 want 1 'cross: no build compiles mm/t.c|add what is missing' bash -c "$s/cross.sh 2>&1 | grep 'no build' >&2; exit 1"
 sed -i 's@vouches: .*@vouches: mm/z.o@' "$toy"
+touch "$b/cross/toy/mm/z.o"	# left over
 want 1 'toy mm: mends: no mm/z.o came out of it' "$s/cross.sh"
 sed -i 's/ARCH=toy/ARCH=toy CROSS_COMPILE=nosuch-/' "$toy"
 want 2 'no nosuch-gcc on this machine; run: make deps ALL=1' "$s/cross.sh"

@@ -52,6 +52,14 @@ run() {	# what, exit code of make, arguments...; stdout in out, stderr in err
 	[ $code = "$want" ] || cat out err
 }
 
+# FORCE=1 is for the tree when it is asked for, and for nobody's commits otherwise
+printf '%s\n' '#!/bin/sh' "echo tree: \$FORCE" >scripts/tree.sh
+run "tree FORCE=1" 0 tree FORCE=1
+check "it gets it" [ "$(<out)" = "tree: 1" ]
+run "kernel FORCE=1" 0 kernel FORCE=1
+check "there the tree does not" [ "$(<out)" = "tree:" ]
+printf '#!/bin/sh\n' >scripts/tree.sh
+
 again
 run list 0 list
 check "list" [ "$(<out)" = "fast  quick  stands in
