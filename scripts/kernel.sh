@@ -41,8 +41,8 @@ mkdir -p "$out" "$keep"
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
 # what is not committed is built, too, but nobody may take it for the commit
-dirty=$(g -C "$src" diff HEAD | sha256sum)
-g -C "$src" diff --quiet HEAD || commit+=-dirty
+dirty=$(g -C "$src" diff HEAD)
+commit+=${dirty:+-dirty}
 key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
 if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
 	stage kernel "$VARIANT-$label is up to date"

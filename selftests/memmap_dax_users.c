@@ -32,23 +32,12 @@
 #define GUP_CONFIG		"CONFIG_GUP_TEST"
 
 /* As in mm/gup_test.h, which is no header for user space. */
-struct gup_test {
-	__u64 get_delta_usec;
-	__u64 put_delta_usec;
-	__u64 addr;
-	__u64 size;
-	__u32 nr_pages_per_call;
-	__u32 flags;
-	__u32 test_flags;
-	__u32 which_pages[8];
-};
-
-#define PIN_LONGTERM_BENCHMARK	_IOWR('g', 3, struct gup_test)
 #else
 #define GUP_FILE		"/sys/kernel/debug/gup_benchmark"
 #define GUP_CONFIG		"CONFIG_GUP_BENCHMARK"
 
 /* mm/gup_benchmark.c has no header */
+#endif
 struct gup_test {
 	__u64 get_delta_usec;
 	__u64 put_delta_usec;
@@ -56,9 +45,17 @@ struct gup_test {
 	__u64 size;
 	__u32 nr_pages_per_call;
 	__u32 flags;
+#ifdef PIN_V7
+	__u32 test_flags;
+	__u32 which_pages[8];
+#else
 	__u64 expansion[10];
+#endif
 };
 
+#ifdef PIN_V7
+#define PIN_LONGTERM_BENCHMARK	_IOWR('g', 3, struct gup_test)
+#else
 #define PIN_LONGTERM_BENCHMARK	_IOWR('g', 5, struct gup_test)
 #endif
 
