@@ -27,6 +27,7 @@ import time
 from case import ARCH, label
 from command import (CONFIGS, ENV, HERE, PIN, RESULTS, architecture, available, die, footprint, machine_scale,
                      output, probe, script, select_cases, timeout_scale, with_parent)
+from rows import sums_of
 
 
 class Guest:
@@ -47,6 +48,7 @@ class Guest:
         (self.dir / "cmd.sh").chmod(0o755)
         built = self.out / "build.json"         # another kernel may be there when the guest ends
         self.build = json.loads(built.read_text()) if built.exists() else {}
+        self.sums = sums_of(self.case, self.out) if (self.out / "guest.sums").exists() else {}
         self.date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         self.began = time.monotonic()
         self.deadline = self.began + self.limit
@@ -73,7 +75,7 @@ class Guest:
         (self.dir / "qemu.exit").write_text(status + "\n")
         meta = {"pin": PIN, "variant": self.variant, "flavour": self.flavour, "arch": self.case.arch, "case": self.name, **facts,
                 **{k: self.build.get(k, "") for k in ("compiler", "kernel", "config")},
-                "seconds": seconds, "started": self.date}
+                "seconds": seconds, "started": self.date, "sums": self.sums}
         (self.dir / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
         subprocess.run([sys.executable, HERE / "judge.py", self.dir], stdout=subprocess.DEVNULL)
         try:

@@ -10,12 +10,13 @@ also what no case shows, and why (DIR/not-here).
 GLOB may be several, space separated; @quick is every case in the group quick.
 A case runs in each flavour, except where its `flavours` names others; a flavour whose
 fragment says `# only: cases that name it` runs those alone. It is there for each pin,
-except where its `pins` names others.
+except where its `pins` names others, by their short names (`short` in series/PIN/base).
 A file that does not parse ends the run with exit code 2 and "file:line: what".
 As a module: load(path) gives one Case, find(configs, glob) gives them all.
 """
 import argparse
 import fnmatch
+import functools
 import os
 import re
 import shlex
@@ -30,10 +31,10 @@ PIN = os.environ.get("PIN") or "v5.10.223"
 
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies")
-BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7.3-rc7, base_fails.v7.3-rc7.kasan
-OF_PIN = ("tests", "devices", "append", "allows")   # and tests.v7.3-rc7, instead; append.v7.3-rc7 and the like, in addition
+BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7, base_fails.v7.kasan
+OF_PIN = ("tests", "devices", "append", "allows", "may_skip")   # and tests.v7, instead; append.v7 and the like, in addition
 NOTHING = "-"       # base_fails where base fails nothing
-REPEATED = ("devices", "append", "hotplug", "files", "allows")
+REPEATED = ("devices", "append", "hotplug", "files", "allows", "may_skip")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
 GROUPS = ("quick",)
@@ -51,6 +52,16 @@ def parted(name: str) -> tuple[str, str]:
     """Flavour and architecture of a label."""
     flavour, _, arch = name.partition("-")
     return flavour, arch or "x86_64"
+
+
+@functools.cache
+def short_names(series: Path) -> dict[str, str]:
+    """What cases call the pins of this folder: pin -> `short` in its base, or its own name."""
+    found = {}
+    for base in sorted(series.glob("*/base")):
+        short = re.search(r"^short *= *(\S+)", base.read_text(), re.MULTILINE)
+        found[base.parent.name] = short[1] if short else base.parent.name
+    return found
 
 
 class CaseError(Exception):
@@ -76,6 +87,7 @@ class Case:
     nodes: dict[str, int] = field(default_factory=dict)     # DIMM name -> node, if it says
     files: dict[str, str] = field(default_factory=dict)     # file name -> size
     allows: list[str] = field(default_factory=list)         # denied console lines that it means to make
+    may_skip: dict[str, str] = field(default_factory=dict)  # test, or pattern of tests -> why it may be skipped
     group: list[str] = field(default_factory=list)
     flavours: list[str] = field(default_factory=list)       # empty: see runs_in()
     pins: list[str] = field(default_factory=list)           # empty: all
@@ -85,6 +97,10 @@ class Case:
     def resizable(self) -> list[str]:
         """The ids of devices whose size the host can change: virtio-mem's and virtio-balloon's."""
         return re.findall(r"-device\s+virtio-(?:mem|balloon)\S*?,id=([\w.-]+)", " ".join(self.devices))
+
+    def expects_skip(self, test: str) -> bool:
+        """Does the case say that this test may be skipped?"""
+        return any(fnmatch.fnmatchcase(test, pattern) for pattern in self.may_skip)
 
     def programs(self) -> list[list[str]]:
         """The tests, each as its argument vector."""
@@ -144,6 +160,11 @@ def set_key(case: Case, key: str, value: str) -> None:
         if key == "allows" and found.search(""):
             raise ValueError(f"allows: '{value}' matches every line")
         setattr(case, key, [*case.allows, value] if key == "allows" else value)
+    elif key == "may_skip":
+        pattern, _, why = value.partition(" ")
+        if not why:
+            raise ValueError("may_skip wants 'test why', not '" + value + "'")
+        case.may_skip[pattern] = why.strip()
     elif key in REPEATED:
         if key == "devices":
             shlex.split(value)      # ValueError: No closing quotation
@@ -168,7 +189,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
     if not claim or not lines[0].startswith("#") or claim.startswith("SPDX"):
         raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
     case = Case(name or path.stem, claim)
-    fragments, series = path.parent / "kernel" / "flavour", path.parent.parent / "series"
+    fragments, shorts = path.parent / "kernel" / "flavour", short_names(path.parent.parent / "series")
     seen, special = set(), {}   # special: what base does, by what is behind the dot
     for where, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -183,7 +204,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
                                                    or word in OF_PIN and there and not where_else):
                 raise ValueError(f"unknown key '{key}'")
             for name in [there] if there else value.split() if key == "pins" else []:
-                if series.is_dir() and not (series / name / "base").exists():
+                if shorts and name not in shorts.values():
                     raise ValueError(f"unknown pin '{name}'")
             for name in [where_else] if where_else else value.split() if key == "flavours" else []:
                 if fragments.is_dir() and not (fragments / f"{name}.config").exists():
@@ -199,6 +220,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
     for key in REQUIRED:
         if key not in seen:
             raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
+    pin = shorts.get(pin, pin)
     for of in (f"{pin}.{flavour}", pin, flavour):
         if seen & {f"{word}.{of}" for word in BASE}:
             case.base_fails, case.base_dies = special[of].base_fails, special[of].base_dies
@@ -207,6 +229,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
         case.tests = special[pin].tests or case.tests
         for word in ("devices", "append", "allows"):
             getattr(case, word).extend(getattr(special[pin], word))
+        case.may_skip |= special[pin].may_skip
     return case
 
 
@@ -222,12 +245,12 @@ def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "", arch: str 
     """The cases of a pin and an architecture (of all: "") by name; glob may be several, or
     @group, space separated. With a flavour: those that run in it."""
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
-    found = []
+    found, shorts = [], short_names(Path(configs).resolve().parent / "series")
     for path in sorted(Path(configs).glob("*.conf")):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
         case = load(path, flavour=flavour, pin=pin) if named or groups else None    # need not even parse
         if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)
-                     or case.pins and pin not in ("", *case.pins)):
+                     or case.pins and pin and shorts.get(pin, pin) not in case.pins):
             continue
         if case and (named or groups & set(case.group)):
             found.append(case)

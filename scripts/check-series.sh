@@ -1,14 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Check that series, patches, base and the test sources of a pin fit together.
+# Check that series, patches, base and the copies in kunit/ of a pin fit together.
 #
 #   scripts/check-series.sh
 #
 # Needs no kernel source. Each patch is in the series and each line of the
-# series is a patch; the groups are in order; base lists just the files of the
-# tag that the patches touch, with the ids that the patches start from; the
-# test patches hold the test sources of this project as they are now, and make no
-# other file. One line for each thing that does not fit.
+# series is a patch; base lists just the files of the tag that the patches touch,
+# with the ids that the patches start from; the copies in kunit/ are what the
+# patches make. One line for each thing that does not fit.
 
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,22 +20,15 @@ complain() {
 
 # series and patches
 declare -A known=()
-patches=() tests=() rank=0
-order=('' tests preparation 'the flip' after)
-while IFS='|' read -r group patch; do
+patches=()
+while IFS='|' read -r _ patch; do
 	if [[ ! -f $patches_d/$patch ]]; then
 		complain "series/$PIN/series: $patch is not in patches/$PIN"
 		continue
 	fi
 	[[ -z ${known[$patch]:-} ]] || complain "series/$PIN/series: $patch is there twice"
 	known[$patch]=1
-	for r in "${!order[@]}"; do
-		[[ ${order[r]} == "$group" ]] || continue
-		((r >= rank)) || complain "series/$PIN/series: $patch of '$group' comes after '${order[rank]}'"
-		((r <= rank)) || rank=$r
-	done
 	patches+=("$patch")
-	[[ $group != tests ]] || tests+=("$patches_d/$patch")
 done < <(series_list)
 for f in "$patches_d"/*; do
 	f=${f##*/}
@@ -71,34 +63,21 @@ for path in "${!base[@]}"; do
 	complain "series/$PIN/base: no patch touches $path; run: make refresh"
 done
 
-# the test sources: what the patches make of the in-tree files
+# the copies in kunit/: what the patches make of the in-tree files
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-include=()
-declare -A source=()
-while read -r repo path; do
-	include+=(--include="$path")
-	source[$path]=$repo
-done < <(test_sources)
-if ((${#include[@]})); then
+while read -r copy path; do
 	for patch in "${patches[@]}"; do
 		# the patch may be of other files only: nothing to apply then
-		grep -q -F -f <(printf '%s\n' "${include[@]#--include=}" | sed 's@^@ b/@') "$patches_d/$patch" || continue
-		(cd "$work" && GIT_CEILING_DIRECTORIES=${work%/*} g apply --whitespace=nowarn "${include[@]}" "$patches_d/$patch") 2>"$work/.log" ||
+		grep -qxF "+++ b/$path" "$patches_d/$patch" || continue
+		(cd "$work" && GIT_CEILING_DIRECTORIES=${work%/*} g apply --whitespace=nowarn --include="$path" "$patches_d/$patch") 2>"$work/.log" ||
 			complain "patches/$PIN/$patch: $(head -n1 "$work/.log")"
 	done
-fi
-while read -r repo path; do
-	if [[ ! -f $root/$repo ]]; then
-		complain "series/$PIN/tests names $repo, which is not there"
-	elif [[ ! -f $work/$path ]]; then
-		complain "series/$PIN/tests: no patch makes $path (of $repo)"
-	elif ! pin_text "$root/$repo" | cmp -s - "$work/$path"; then
-		complain "$path in the patches is not $repo; run: make refresh"
+	if [[ ! -f $work/$path ]]; then
+		complain "series/$PIN/base: no patch makes $path (kunit)"
+	elif ! cmp -s "$root/$copy" "$work/$path"; then
+		complain "$copy is not $path of the patches; edit the commit in build/$PIN/linux, run: make refresh"
 	fi
-done < <(test_sources)
-while read -r path; do
-	[[ -n ${source[$path]:-} ]] || complain "the tests' patches make $path, which series/$PIN/tests does not name"
-done < <(awk '/^diff --git / { f = $3; sub(/^a\//, "", f) } /^new file mode/ { print f }' "${tests[@]}" /dev/null)
+done < <(kunit_copies)
 
 exit "$bad"

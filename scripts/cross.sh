@@ -3,11 +3,11 @@
 # Build the series where no guest of ours runs: cross.sh [NAME...]
 #
 # NAME is a file of qemu-configs/kernel/build-only/ (default: all for this pin),
-# <arch> or <arch>-<what>, a fragment on top of what guests get, with keys in its
-# comments:
+# <arch> or <arch>-<what>, a fragment on top of what guests get; NAME@<pin's short
+# name>, where it is there, is for that pin alone. Their comments have keys:
 #
 #   # make: ARCH=powerpc CROSS_COMPILE=...   how make is called; LLVM=-19: with clang-19
-#   # pins: v7.3-rc7             only for these (default: all)
+#   # pins: v7                   only for these, by their short names (default: all)
 #   # commits: arch/powerpc      build each commit that touches this path, not the last one only
 #   # vouches: mm/swap.o ...     these objects must come out of it
 #
@@ -23,8 +23,20 @@ unset ARCH	# each build has its own
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$root/scripts/kbuild.sh"
 
-# key NAME KEY: the values of a key in a fragment's comments
-key() { pin_text "$folder/$1.config" | sed -n "s/^# $2: //p" | paste -sd ' '; }
+# own NAME: its fragments for this pin
+own() {
+	local file
+	for file in "$folder/$1.config" "$folder/$1@$short.config"; do
+		[[ ! -f $file ]] || echo "$file"
+	done
+}
+
+# key NAME KEY: the values of a key in the comments of its fragments
+key() {
+	local -a files
+	mapfile -t files < <(own "$1")
+	sed -n "s/^# $2: //p" "${files[@]}" | paste -sd ' '
+}
 
 # cc_of NAME: its compiler
 cc_of() {
@@ -44,8 +56,9 @@ names=("$@")
 if (($# == 0)); then
 	for name in "$folder"/*.config; do
 		name=${name##*/} name=${name%.config}
+		[[ $name != *@* ]] || continue
 		pins=$(key "$name" pins)
-		[[ -n $pins && " $pins " != *" $PIN "* ]] || names+=("$name")
+		[[ -n $pins && " $pins " != *" $short "* ]] || names+=("$name")
 	done
 fi
 build_folder
@@ -61,8 +74,7 @@ build() {
 	read -ra make <<<"$(key "$name" make)"
 	compiler=$(cc_of "$name")
 	list_fragments "${name%%-*}" default
-	fragments+=("$folder/$name.config")
-	for_pin
+	mapfile -t -O "${#fragments[@]}" fragments < <(own "$name")
 	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content"; "$compiler" --version) | sha256sum | cut -d' ' -f1)
 	[[ ! -f $stamp ]] || return 0
 	mkdir -p "$out/done"
@@ -78,7 +90,7 @@ build() {
 		configure "$cross_tree" "$out" "$out/build.log" "${fragments[@]}" ||
 			die 1 "$what: configuring failed, see $out/build.log"
 		for option in $lost; do
-			! grep -qE "^(# )?${option}[= ]" "${fragments[-1]}" ||
+			! own "$name" | xargs -d '\n' grep -qE "^(# )?${option}[= ]" ||
 				die 1 "$what: $option did not survive; mend $folder/$name.config"
 		done
 		: >"$out/build.log"

@@ -18,16 +18,16 @@ set -euo pipefail
 
 # find WORD: the patch that it means
 find_patch() {
-	local word=$1 group patch found=()
-	while IFS='|' read -r group patch; do
+	local word=$1 kind patch found=()
+	while IFS='|' read -r kind patch; do
 		[[ $patch == "$word" || $(slug "$patch") == "$word" ||
-			($word =~ ^[0-9]+$ && $patch =~ ^0*$((10#$word))-) ]] && found=("$group|$patch") && break
-		[[ $word =~ ^[0-9]+$ || $patch != *"$word"* ]] || found+=("$group|$patch")
+			($word =~ ^[0-9]+$ && $patch =~ ^0*$((10#$word))-) ]] && found=("$kind|$patch") && break
+		[[ $word =~ ^[0-9]+$ || $patch != *"$word"* ]] || found+=("$kind|$patch")
 	done < <(series_list)
 	((${#found[@]})) || die 2 "no patch '$word' in series/$PIN/series; run: cat ${series_d#"$root/"}/series"
 	((${#found[@]} == 1)) || die 2 "'$word' may be any of ${found[*]#*|}"
 	patch=${found[0]#*|}
-	[[ ${found[0]} != tests\|* ]] || die 2 "$patch is of the tests: there is nothing to show without it"
+	[[ ${found[0]} != test\|* ]] || die 2 "$patch is a test: there is nothing to show without it"
 	echo "$patch"
 }
 

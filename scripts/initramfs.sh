@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH
 #
-# Holds selftests/init.c as /init, the kselftests of the variant's own tree (no
-# drop is without tests: that of the series) and its modules under /tests, busybox,
-# ndctl, daxctl, mke2fs, makedumpfile and bash with the libraries they need, and in
-# /tests/FOLDER the tag's own kselftests, see tree-tests.sh. Built with the tree's
-# gen_init_cpio into build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes
-# into it has changed. What is not built here is this machine's, or of guest-apt.sh
-# for another architecture. Environment: PIN FLAVOUR ARCH.
+# Holds selftests/guest/init.c as /init; the programs of selftests/, its module test_memmap
+# and the variant's modules under /tests; busybox, ndctl, daxctl, mke2fs, makedumpfile and
+# bash with the libraries they need; and in /tests/FOLDER the tag's own kselftests, see
+# tree-tests.sh. The programs are built once for a pin, in build/PIN/selftests, against the
+# kselftest.h and lib.mk of its tree. Packed with the tree's gen_init_cpio into
+# build/PIN/VARIANT-FLAVOUR/guest.cpio, when something that goes into it has changed;
+# guest.sums beside it tells what is in /init and /tests. What is not built here is this
+# machine's, or of guest-apt.sh for another architecture. Environment: PIN FLAVOUR ARCH.
 #
 # Exit codes: 0 packed or up to date, 1 a test does not compile, 2 bad input.
 
@@ -16,14 +17,15 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 VARIANT=${1:-$VARIANT}
+src=$tree
 case $VARIANT in
-base) tree=$base_tree ;;
+base) src=$base_tree ;;
 drop/*) VARIANT=$("$root/scripts/drop.sh" --name "$VARIANT") || exit ;;
 esac
 out=$build_d/$VARIANT-$label
-tests=$tree/tools/testing/selftests/memmap
+tests=$build_d/selftests
+[[ $arch == x86_64 ]] || tests+=-$arch
 [[ -f $out/kernel.stamp ]] || die 2 "no kernel in $out; run: make kernel VARIANT=$VARIANT"
-[[ -d $tests ]] || die 2 "no $tests; run: make refresh tree"
 # sbin is not in everybody's PATH
 PATH=$PATH:/usr/sbin:/sbin
 tools=(ndctl daxctl mke2fs makedumpfile bash)
@@ -48,29 +50,36 @@ for tool in busybox "${tools[@]}"; do
 	tool "$tool" >/dev/null || die 2 "no $tool on this machine; run: make deps"
 done
 
-mapfile -t modules < <(find "$out" -name '*.ko')
+# the programs: make knows what has changed, but for what they are built with and those that went
+with=$(cat "$root/selftests/Makefile" "$tree"/tools/testing/selftests/{kselftest.h,lib.mk} \
+	<("${prefix}gcc" --version; cd "$root/selftests" && find . -name '*.[ch]' | sort) | sha256sum)
+[[ $with == "$(cat "$tests/with" 2>/dev/null)" ]] || rm -rf "$tests"
+mkdir -p "$tests"
+log=$tests/build.log
+if ! make -C "$root/selftests" "OUTPUT=$tests" "KSFT=$tree/tools/testing/selftests" "DEFINE=$test_define" \
+	"CROSS_COMPILE=$prefix" "-j${JOBS:-$(nproc)}" >"$log" 2>&1; then
+	grep -m 5 -E 'error:|warning:|Error ' "$log" >&2 || tail -n 5 "$log" >&2
+	die 1 "the tests of selftests/ do not compile for $PIN, see $log"
+fi
+echo "$with" >"$tests/with"
+# a drop got its module with its kernel
+[[ $VARIANT == drop/* ]] || "$root/scripts/test-module.sh" "$src" "$out" || exit
 own=
 if [[ -z $sysroot ]]; then
-	"$root/scripts/tree-tests.sh" "$tree"
+	"$root/scripts/tree-tests.sh" "$src"
 	[[ ! -f $build_d/tree-tests/list ]] || own=$build_d/tree-tests
 fi
 mapfile -t packed < <(for tool in busybox "${tools[@]}"; do tool "$tool"; done)
-key=$(cat "${BASH_SOURCE[0]}" "$root/selftests/init.c" "$tests"/* "${modules[@]}" "${packed[@]}" \
-	${own:+"$own/stamp"} |
-	sha256sum | cut -d' ' -f1)
+mapfile -t modules < <(find "$out" -name '*.ko')
+mapfile -t programs < <(find "$tests" -maxdepth 1 -name 'memmap_*' ! -name '*.*' | sort)
+sums=$(
+	cd "$tests" && sha256sum init "${programs[@]##*/}"
+	cd "$out" && sha256sum "${modules[@]#"$out/"}"
+	[[ -z $own ]] || (cd "$own" && xargs -d '\n' sha256sum <list)
+)
+key=$(cat "${BASH_SOURCE[0]}" "${packed[@]}" <(echo "$sums") | sha256sum | cut -d' ' -f1)
 [[ -s $out/guest.cpio && -f $out/guest.stamp && $(<"$out/guest.stamp") == "$key" ]] && exit 0
 rm -f "$out/guest.stamp"
-rm -rf "$out/selftests"
-mkdir -p "$out/selftests"
-
-log=$out/selftests.log
-# the in-tree makefile builds them, the way a user of the patches would
-if ! { make -C "$tests" "OUTPUT=$out/selftests" "CROSS_COMPILE=$prefix" &&
-	"${prefix}gcc" -static -O2 -Wall -Wextra -o "$out/selftests/init" "$root/selftests/init.c"; } >"$log" 2>&1 ||
-	grep -q warning: "$log"; then
-	grep -m 5 -E 'error:|warning:|Error ' "$log" >&2 || tail -n 5 "$log" >&2
-	die 1 "the tests of $VARIANT do not compile, see $log"
-fi
 
 # libraries PROGRAM: the paths that it has the loader look for, and the loader's.
 # Of another architecture's program there is no ldd, only what it says itself
@@ -133,8 +142,8 @@ with_libraries() {
 		folder "$dir"
 	done
 	echo "nod /dev/console 0600 0 0 c 5 1"
-	file /init "$out/selftests/init"
-	for program in "$out/selftests"/memmap_*; do
+	file /init "$tests/init"
+	for program in "${programs[@]}"; do
 		with_libraries "/tests/${program##*/}" "$program"
 	done
 	[[ -z $own ]] || while read -r program; do
@@ -153,5 +162,6 @@ with_libraries() {
 } >"$out/guest.list"
 "$out/usr/gen_init_cpio" "$out/guest.list" >"$out/guest.cpio.tmp"
 mv "$out/guest.cpio.tmp" "$out/guest.cpio"
+echo "$sums" >"$out/guest.sums"
 finished "$out/guest.stamp" "$key"
 stage initramfs "$VARIANT-$label: $(du -h "$out/guest.cpio" | cut -f1) packed"

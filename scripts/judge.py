@@ -6,7 +6,8 @@ usage: judge.py [--deny FILE] [--allow FILE] RESULT
 
 Reads case.conf, meta.json, qemu.exit, console.log, result.ktap, host.log and qemu.log of
 RESULT and prints one line. A pass takes positive evidence: every planned test
-reported, the console log is whole and no line of it is denied by splat.deny.
+reported, none but those that the case's may_skip names was skipped, the console log is
+whole and no line of it is denied by splat.deny.
 Exit code: 0 pass, 1 fail or lost, 77 skip, 124 timeout, 125 broken.
 """
 import argparse
@@ -57,6 +58,9 @@ def evidence(result: Path, verdict: dict, deny, allow) -> tuple[str, str]:
     kernels = sum(line.startswith("Linux version ") for line in console)
 
     found = [test for each in (*earlier, report) for test in each.entries()]
+    for test in found:
+        if test["status"] == "skip" and not case.expects_skip(test["name"]):
+            test |= {"status": "fail", "detail": f"skipped, and the case has no may_skip for it: {test['detail']}"}
     if report.end and report.bail is not None:
         found.append({"name": "power-off", "status": "fail",
                       "detail": report.bail})

@@ -6,12 +6,16 @@
 # shellcheck disable=SC2034,SC2154  # variables of and for whoever sources this
 
 # list_fragments ARCH FLAVOUR: sets fragments to those of a guest's kernel, as far as
-# there are any for this ARCH
+# there are any for this ARCH and for this pin
 list_fragments() {
+	local i
 	configs=$root/qemu-configs/kernel
-	fragments=("$configs/common.config" "$configs/$1.config" "$root/selftests/config"
-		"$root/kunit/kunitconfig" "$configs/flavour/$2.config")
-	[[ -f ${fragments[1]} ]] || unset 'fragments[1]'
+	fragments=("$configs/common.config" "$configs/$1.config" "$configs/$short.config" "$configs/$1-$short.config"
+		"$root/selftests/config" "$root/kunit/kunitconfig" "$configs/flavour/$2.config")
+	for i in 1 2 3; do
+		[[ -f ${fragments[i]} ]] || unset "fragments[$i]"
+	done
+	fragments=("${fragments[@]}")
 }
 
 # kernel_setup: how kernels are configured and built: configs, fragments, compiler,
@@ -24,7 +28,6 @@ kernel_setup() {
 		known=$(cd "$configs/flavour" && printf ' %s' *.config)
 		die 2 "unknown FLAVOUR '$FLAVOUR'; known flavours:${known//.config/}"
 	fi
-	for_pin
 	image=$(arch_key image) || exit
 	read -ra make <<<"$(arch_key make)"
 	unset ARCH CROSS_COMPILE
@@ -37,17 +40,6 @@ kernel_setup() {
 	# built, so that ccache finds them
 	export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=memmap KBUILD_BUILD_HOST=memmap
 	export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
-}
-
-# for_pin: fragments become what they are for this pin, see pin_text in lib.sh
-for_pin() {
-	local i to
-	for i in "${!fragments[@]}"; do
-		to=$build_d/fragments/${fragments[i]#"$root/"}
-		mkdir -p "${to%/*}"
-		pin_text "${fragments[i]}" >"$to.$$" && mv "$to.$$" "$to" || exit
-		fragments[i]=$to
-	done
 }
 
 # configure SRC OUT LOG FRAGMENT...: merge the fragments on allnoconfig; sets

@@ -8,7 +8,8 @@
 # fails by name, and so does a compiler's warning in a file that the series
 # touches. Nothing is done when neither the tree nor a fragment nor the compiler
 # has changed. All drops are built in build/PIN/drop/build-FLAVOUR, one after
-# the other; what a guest needs is kept in build/PIN/drop/PATCH-FLAVOUR.
+# the other; what a guest needs, test_memmap included, is kept in
+# build/PIN/drop/PATCH-FLAVOUR.
 # Environment: PIN FLAVOUR ARCH JOBS.
 #
 # Exit codes: 0 built or up to date, 1 the kernel does not build, 2 bad input.
@@ -35,15 +36,20 @@ kernel_setup
 build_folder
 keep=$build_d/$VARIANT-$label
 out=$keep
-# beside its tree like series is, so that ccache sees the same paths
-[[ $VARIANT != drop/* ]] || out=$build_d/drop/build-$label
+module=()
+if [[ $VARIANT == drop/* ]]; then
+	# beside its tree like series is, so that ccache sees the same paths
+	out=$build_d/drop/build-$label
+	# can't be built later, when the next drop is in there
+	module=("$root"/selftests/module/*)
+fi
 mkdir -p "$out" "$keep"
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
 # what is not committed is built, too, but nobody may take it for the commit
 dirty=$(g -C "$src" diff HEAD)
 commit+=${dirty:+-dirty}
-key=$(cat "${fragments[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
+key=$(cat "${fragments[@]}" "${module[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
 if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
 	stage kernel "$VARIANT-$label is up to date"
 	exit 0
@@ -93,6 +99,7 @@ config=$(sha256sum "$out/.config" | cut -d' ' -f1)
 printf '{"pin": "%s", "variant": "%s", "flavour": "%s", "kernel": "%s", "config": "%s", "compiler": "%s"}\n' \
 	"$PIN" "$VARIANT" "$FLAVOUR" "$commit" "$config" "$compiler" >"$keep/build.json"
 if [[ $keep != "$out" ]]; then
+	"$root/scripts/test-module.sh" "$src" "$out" || exit
 	find "$keep" -name '*.ko' -delete
 	(
 		cd "$out"

@@ -8,7 +8,8 @@
 # (each may come from the environment), arch (from ARCH), label (what builds and
 # results are called: FLAVOUR, or FLAVOUR-ARCH when that is not x86_64) and the paths of the pin: series_d,
 # patches_d, build_d, download_d, tree, base_tree, drop_tree,
-# bisect_tree, cross_tree, tree_stamp. A pin that has no folder series/PIN/ with a file
+# bisect_tree, cross_tree, tree_stamp, and short, the name by which cases, tests and fragments
+# know the pin (short in series/PIN/base). A pin that has no folder series/PIN/ with a file
 # `base` is refused. A script that is called with -h prints the comment at its
 # top and ends here.
 
@@ -68,6 +69,10 @@ if [[ ! $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ || ! -f $SERIES_DIR/$PIN/base ]]; t
 fi
 
 series_d=$SERIES_DIR/$PIN
+short=$(sed -n 's/^short *= *//p' "$series_d/base")
+# what the tests in C are compiled with, so that they know the pin: v7 is PIN_V7
+test_define=PIN_${short^^}
+test_define=${test_define//[^A-Z0-9]/_}
 patches_d=$PATCHES_DIR/$PIN
 build_d=$BUILD/$PIN
 download_d=$build_d/download
@@ -90,15 +95,13 @@ base_key() {
 	sed -nE "s/^$1[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*\$/\1/p" "$series_d/base"
 }
 
-# series_list: `group|patch` for each patch in order; the group is the last
-# of the four heads seen, empty before the first. What follows the name is for
-# quilt (-pN) or for prove.py (# cases: ...)
+# series_list: `test|patch` for each patch in order; of one that is no test, `|patch`.
+# What follows the name is for quilt (-pN) or for prove.py; a test has
+# `# test of: <patch without number> ...` there
 series_list() {
 	[[ -f $series_d/series ]] || return 0
-	awk '/^# *(tests|preparation|the flip|after)[ :]*$/ {
-			g = $0; gsub(/^# *|[ :]*$/, "", g); next }
-		/^[ \t]*(#|$)/ { next }
-		{ print g "|" $1 }' "$series_d/series"
+	awk '/^[ \t]*(#|$)/ { next }
+		{ print (/[ \t]# *test of:/ ? "test" : "") "|" $1 }' "$series_d/series"
 }
 
 # slug PATCH: the name of a patch without its number, which may change
@@ -110,27 +113,13 @@ patch_files() {
 	sed -nE 's@^diff --git a/(.*) b/(.*)$@\1\n\2@p' -- "$@" | sort -u
 }
 
-# test_sources: `repo-path in-tree-path` for each test source of this project
-# that the series brings into the tree, from series/PIN/tests
-test_sources() {
-	[[ ! -f $series_d/tests ]] || awk '!/^[ \t]*(#|$)/ && $1 != "define" { print $1, $2 }' "$series_d/tests"
-}
-
-# pin_text FILE: the file as it is for this pin. What stands between lines
-# `#ifdef PIN_X`, `#ifndef PIN_X`, `#else` and `#endif` is for pins that have, or
-# have not, a line `define PIN_X` in series/PIN/tests; these lines go
-pin_text() {
-	local -a symbols
-	command -v unifdef >/dev/null || die 2 "no unifdef on this machine; run: make deps"
-	mapfile -t symbols < <(
-		sed -nE 's/^#ifn?def (PIN_[A-Z0-9_]+)$/-U\1/p' "$1" | sort -u
-		sed -n 's/^define /-D/p' "$series_d/tests" 2>/dev/null
-	)
-	unifdef -t -x 2 "${symbols[@]}" "$1" 2>/dev/null || {
-		(($? > 128)) ||	# whoever reads it had seen enough
-			echo "$1: its #ifdef and #endif are not balanced" >&2
-		return 1
-	}
+# kunit_copies: `repo-path in-tree-path` for each KUnit source of the series, of which
+# kunit/ has a copy to read: the values of kunit in series/PIN/base
+kunit_copies() {
+	local path
+	while read -r path; do
+		echo "kunit/$short/${path##*/} $path"
+	done < <(base_key kunit)
 }
 
 # series_id: one id for the contents of series and patches as they are on disk

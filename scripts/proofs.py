@@ -19,6 +19,7 @@ RESULTS = Path(ENV.get("RESULTS") or cases.ROOT / "results").absolute()
 SERIES = Path(ENV.get("SERIES_DIR") or cases.ROOT / "series") / PIN
 PLACE = RESULTS / PIN / cases.label(FLAVOUR)
 CLAIM = re.compile(r"#\s*(cases|needed by|not shown):\s*(\S.*?)\s*$")
+TEST = re.compile(r"#\s*test of:\s*(\S.*?)\s*$")     # the mark of a patch that is a test: of which patches
 
 
 @dataclass
@@ -60,15 +61,14 @@ def slug(patch: str) -> str:
 
 def read_series(known: list[cases.Case]) -> tuple[list[str], list[Proof], list[str]]:
     """All patches in order, the claims, and what is wrong with the claims."""
-    patches, proofs, wrong, group = [], [], [], ""
+    patches, proofs, wrong, tests = [], [], [], {}
     for line in (SERIES / "series").read_text().splitlines():
-        head = re.fullmatch(r"# *(tests|preparation|the flip|after)[ :]*", line)
-        group = head[1] if head else group
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         patch, _, rest = line.strip().partition(" ")
         patches.append(patch)
-        if group == "tests":
+        if test := TEST.search(rest):
+            tests[patch] = test[1].split()
             continue
         found = CLAIM.search(rest)
         if not found:
@@ -86,6 +86,9 @@ def read_series(known: list[cases.Case]) -> tuple[list[str], list[Proof], list[s
                     wrong.append(f"{patch}: no case matches '{word}'; run: scripts/case.py list")
             if archs and not proof.cases:   # make prove ARCH=... shows it
                 proof.kind, proof.claim = "elsewhere", " ".join(sorted(archs))
+    for test, fixes in tests.items():
+        before = [slug(p) for p in patches[:patches.index(test)]]
+        wrong += [f"{test}: no patch before it is '{fix}'" for fix in fixes if fix not in before]
     for proof in proofs:
         later = [slug(p) for p in patches[patches.index(proof.patch) + 1:]]
         if proof.kind == "needed by" and proof.claim not in later:

@@ -4,12 +4,13 @@
 
 usage: prove.py [--check] [PATCH...]
 
-Each line of series/PIN/series, but those of the tests, says behind the name
-what is seen without that patch:
+Each line of series/PIN/series says behind the name what is seen without that
+patch, or that it is a test and of which patches (which come before it):
 
     0008-x.patch  # cases: q35-vfio-*      each of these cases fails
     0004-y.patch  # needed by: z           z does not apply or build (no numbers)
     0011-w.patch  # not shown: why         and why it can't be, on these machines
+    0009-v.patch  # test of: x             is never dropped
 
 For each patch (or those named, by a part of their names) the series without it
 is built (drop.sh, kernel.sh, initramfs.sh) and its cases are run. A case counts
@@ -36,7 +37,7 @@ from pathlib import Path
 
 import case as cases
 from proofs import FLAVOUR, PIN, PLACE, RESULTS, SERIES, Proof, read_series, slug, stale, table, write
-from rows import clean, load
+from rows import clean, load, sums_of
 
 ENV = os.environ
 ROOT = cases.ROOT
@@ -45,8 +46,8 @@ PATCHES = Path(ENV.get("PATCHES_DIR") or ROOT / "patches") / PIN
 BEGIN = int(ENV.setdefault("STARTED", str(int(time.time()))))
 STALL = re.compile(r"\bstall|soft lockup|clocksource|hung_task|blocked for more", re.IGNORECASE)
 # what a result depends on, besides patches and cases
-HARNESS = ("scripts/kernel.sh scripts/kbuild.sh scripts/initramfs.sh scripts/command.py scripts/hotplug.py "
-           "scripts/judge.py scripts/ktap.py scripts/splat.py selftests/init.c selftests/config "
+HARNESS = ("scripts/kernel.sh scripts/kbuild.sh scripts/initramfs.sh scripts/test-module.sh scripts/command.py "
+           "scripts/hotplug.py scripts/judge.py scripts/ktap.py scripts/splat.py selftests/module/* selftests/config "
            "kunit/kunitconfig qemu-configs/splat.* qemu-configs/arch/* qemu-configs/kernel/*.config "
            f"qemu-configs/kernel/flavour/{FLAVOUR}.config series/{PIN}/base").split()
 
@@ -67,6 +68,10 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
     for name in proof.cases:
         text = (cases.CONFIGS / f"{name}.conf").read_bytes()
         digest.update(re.sub(rb"(?m)^[ \t]*group[ \t]*=.*\n?", b"", text))     # says only when it runs
+        case = cases.load(cases.CONFIGS / f"{name}.conf", flavour=FLAVOUR)
+        built = BUILD / PIN / f"series-{cases.label(FLAVOUR)}"
+        digest.update(json.dumps([item for item in sorted(sums_of(case, built).items())
+                                  if not item[0].endswith(".ko")]).encode() if built.exists() else b"")
     without_patches = digest.hexdigest()
     undo = SERIES / "drop" / f"{proof.slug}.patch"
     digest.update(undo.read_bytes() if undo.exists() else b"")

@@ -49,12 +49,17 @@ if [[ ! -f $state/from ]]; then
 	cp -r "$series_d" "$state/series/$to"
 	cp -r "$patches_d" "$state/patches/$to"
 	rm -f "$state/series/$to/proof"		# that was shown of PIN
+	# another release of the same line takes the place of PIN, in cases and tests, too
+	to_short=$(grep -oE '^v[0-9]+\.[0-9]+' <<<"$to") || to_short=$to
+	[[ ${PIN%%.*} != "${to%%.*}" ]] || to_short=$short
 	cat >"$state/series/$to/base" <<-EOT
 	# SPDX-License-Identifier: GPL-2.0
 	# The pin: which source, where it comes from, and how it is known to be right.
 	# The blob lines are written by \`make refresh\`. The series came from $PIN.
 	tag = $to
+	short = $to_short
 	EOT
+	base_key kunit | sed 's/^/kunit = /' >>"$state/series/$to/base"
 	[[ $to == *-rc* || ! $to =~ ^v([0-9]+)\. ]] ||
 		echo "url = https://cdn.kernel.org/pub/linux/kernel/v${BASH_REMATCH[1]}.x/linux-${to#v}.tar.xz" >>"$state/series/$to/base"
 	[[ -d $new || -n ${KERNEL_GIT:-}${KERNEL_SRC_DIR:-} ]] ||
@@ -81,8 +86,8 @@ else
 	n checkout -q -B series
 fi
 
-# from commits to patches: each keeps its group and its claims
-FORCE=1 PIN=$to SERIES_DIR=$state/series PATCHES_DIR=$state/patches "$root/scripts/refresh.sh" --format || exit
+# from commits to patches: each keeps its mark and its claims
+FORCE=1 PIN=$to SERIES_DIR=$state/series PATCHES_DIR=$state/patches "$root/scripts/refresh.sh" || exit
 mkdir -p "$SERIES_DIR/$to" "$PATCHES_DIR/$to"
 rm -rf "${SERIES_DIR:?}/$to" "${PATCHES_DIR:?}/$to"
 cp -r "$state/series/$to" "$SERIES_DIR/$to"

@@ -11,7 +11,7 @@ from case import load as load_case
 
 SHOWN = 4       # failures that a table cell names
 # keys of a case that make no other guest of it
-WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies")
+WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "may_skip")
 
 
 def clean(text: str) -> str:
@@ -92,11 +92,19 @@ def other_guest(cell: Cell, name: str, place: Path) -> bool:
         return True
 
 
+def sums_of(case: Case, built: Path) -> dict[str, str]:
+    """What of guest.sums in this folder the case runs: each of its programs, PID 1 and the modules."""
+    wanted = {"init", *(argv[0] for argv in case.programs())}
+    listed = [line.split(maxsplit=1) for line in (built / "guest.sums").read_text().splitlines()]
+    return {name: digest for digest, name in listed if name in wanted or name.endswith(".ko")}
+
+
 def load(place: Path, variant: str, name: str, build: Path) -> Cell:
-    """Read one verdict; one about another kernel than is built now, or another guest, is stale."""
+    """Read one verdict; one about another kernel or another test than is built now, or another guest, is stale."""
     cell = Cell(place / variant / name, variant)
     stored = cell.path / "verdict.json"
-    built = build / place.parent.name / f"{variant}-{place.name}" / "build.json"
+    here = build / place.parent.name / f"{variant}-{place.name}"
+    built = here / "build.json"
     if not stored.exists():
         return cell
     try:
@@ -108,9 +116,14 @@ def load(place: Path, variant: str, name: str, build: Path) -> Cell:
             then = cell.meta.get(what, "")
             if now.get(what, then) != then:
                 cell.verdict, cell.reason = "stale", f"{what} {then[:12] or 'unknown'}, built now is {now[what][:12]}"
+        then = cell.meta.get("sums", {})
+        if (here / "guest.sums").exists() and (CONFIGS / f"{name}.conf").exists():
+            case = load_case(CONFIGS / f"{name}.conf", name, parted(place.name)[0], place.parent.name)
+            if odd := [test for test, digest in sums_of(case, here).items() if then.get(test, digest) != digest]:
+                cell.verdict, cell.reason = "stale", f"{odd[0]} has changed since"
         if other_guest(cell, name, place):
             cell.verdict, cell.reason = "stale", "the case has changed since"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CaseError) as err:
         cell.verdict, cell.reason = "broken", f"verdict.json: {type(err).__name__}: {err}"
     cell.reason = clean(cell.reason)
     return cell
@@ -143,10 +156,6 @@ def weigh(row: Row) -> None:
         lacks = [name for name in wanted if name not in cell.failed]
         extra = [name for name in cell.failed if name not in wanted]
         told = []
-        skipped = [test["name"] for test in cell.tests
-                   if test["status"] == "skip" and test["name"] in row.case.base_fails]
-        if skipped and cell.variant != "base":
-            told.append(f"{cell.variant} skipped {' '.join(skipped)}")
         if lacks:
             told.append(f"{cell.variant} did not fail {' '.join(lacks)}")
         if extra and cell.variant == "base":

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Put the series on the pinned source: branch `base` (the patches of the tests
-# group) in build/PIN/linux-base, branch `series` (all) in build/PIN/linux.
+# Put the series on the pinned source: branch `base` (only the patches that are
+# tests) in build/PIN/linux-base, branch `series` (all) in build/PIN/linux.
 #
 #   scripts/tree.sh            does nothing when neither series nor tree changed
 #   scripts/tree.sh --check    only apply; print the commits of base and series
 #
-# quilt push and git am apply the series apart from the trees, and must end in
-# the same content; then only files whose content changes are written, so that
+# quilt push and git am apply both apart from the trees, and must end in the
+# same content; then only files whose content changes are written, so that
 # a kernel build goes on from where it was. Your own changes in a tree are
 # never dropped: when something is to be applied, it ends with 2 and says so.
 #
@@ -23,16 +23,13 @@ case ${1:-} in
 *) die 2 "unknown argument '$1'; run: $0 -h" ;;
 esac
 
-# the series: all patches, and how many of them the tests group has
-patches=() ntests=0
-while IFS='|' read -r group patch; do
+# the series: all patches, and those that are tests
+patches=() tests=()
+while IFS='|' read -r kind patch; do
 	[[ -f $patches_d/$patch ]] ||
 		die 2 "series/$PIN/series names $patch, which is not in patches/$PIN; run: make check"
-	if [[ $group == tests ]]; then
-		((ntests == ${#patches[@]})) || die 2 "series/$PIN/series: $patch of the tests comes after another group"
-		ntests=$((ntests + 1))
-	fi
 	patches+=("$patch")
+	[[ -z $kind ]] || tests+=("$patch")
 done < <(series_list)
 
 g --git-dir="$tree/.git" rev-parse -q --verify "refs/tags/$PIN" >/dev/null 2>&1 ||
@@ -52,7 +49,6 @@ if [[ -z ${FORCE:-}$check ]]; then
 fi
 
 scratch apply
-mkdir "$work/quilt"
 [[ -n $check ]] || stage tree "${#patches[@]} patches on $PIN"
 
 # what a failed quilt push says, in a line: patch, file, hunk
@@ -64,62 +60,56 @@ quilt_error() {
 		END { sub(/.*\//, "", p); print p ": " f ": " (why ? why : $0) }' <<<"$1"
 }
 
-# in_quilt ID: print the tree id of the quilt folder's content on top of PIN
-in_quilt() (
-	export GIT_INDEX_FILE=$work/index
+# by_quilt NAME PATCH...: print the tree id of what quilt push, without fuzz, makes of PIN
+by_quilt() (
+	dir=$work/$1.quilt series=$series_d/series
+	mkdir "$dir"
+	cd "$dir"
+	if [[ $1 == base ]]; then
+		series=$dir.series
+		printf '%s\n' "${@:2}" >"$series"
+	fi
+	shift
+	mapfile -t files < <(cd "$patches_d" && patch_files "$@")
+	mapfile -t old < <(g -C "$tree" ls-tree -r --name-only "$PIN" -- "${files[@]}")
+	((${#old[@]} == 0)) || g -C "$tree" archive "$PIN" -- "${old[@]}" | tar -x
+	out=$(QUILT_PATCHES=$patches_d QUILT_SERIES=$series QUILT_PC=.pc quilt --quiltrc - push -a --fuzz=0 2>&1) ||
+		die 1 "patches/$PIN/$(quilt_error "$out"); the trees are as they were"
+	export GIT_INDEX_FILE=$dir.index
 	g -C "$tree" read-tree "$PIN"
-	cd "$work/quilt"
 	printf '%s\n' "${files[@]}" | g --git-dir="$tree/.git" --work-tree=. update-index --add --remove --stdin
 	g -C "$tree" write-tree
 )
 
-# push ARGS: quilt push without fuzz
-push() {
-	local out
-	out=$(cd "$work/quilt" && QUILT_PATCHES=$patches_d QUILT_SERIES=$series_d/series QUILT_PC=.pc \
-		quilt --quiltrc - push --fuzz=0 "$@" 2>&1) ||
-		die 1 "patches/$PIN/$(quilt_error "$out"); the trees are as they were"
-}
-
-am() {
-	local out
+# by_git NAME PATCH...: print the commit that git am makes on top of PIN. It needs no
+# files: git am fetches from the index those that it patches
+by_git() (
+	dir=$work/$1.git
+	shift
+	g -C "$tree" worktree add -q --no-checkout --detach "$dir" "$PIN"
+	g -C "$dir" read-tree "$PIN"
 	out=$(GIT_COMMITTER_NAME=tree GIT_COMMITTER_EMAIL=tree@localhost \
-		g -C "$work/am" am -q --committer-date-is-author-date --no-gpg-sign "$@" 2>&1) ||
+		g -C "$dir" am -q --committer-date-is-author-date --no-gpg-sign "${@/#/$patches_d/}" 2>&1) ||
 		die 1 "git am refuses what quilt applied: $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out"); the trees are as they were"
-}
+	g -C "$dir" rev-parse HEAD
+)
 
-# same NAME TREE COMMIT: quilt's tree is that of git am's commit
-same() {
-	local diff
-	diff=$(g -C "$tree" diff-tree -r --name-only "$2" "$3^{tree}" | tr '\n' ' ')
+# apply NAME PATCH...: print the commit of these patches on PIN
+apply() {
+	local content commit diff
+	if (($# == 1)); then
+		g -C "$tree" rev-parse "$PIN^{commit}"
+		return
+	fi
+	content=$(by_quilt "$@") || return
+	commit=$(by_git "$@") || return
+	diff=$(g -C "$tree" diff-tree -r --name-only "$content" "$commit^{tree}" | tr '\n' ' ')
 	[[ -z $diff ]] || die 1 "quilt push and git am disagree on $1 in: $diff"
+	echo "$commit"
 }
 
-commit() { g -C "$work/am" rev-parse HEAD; }
-
-base=$(g -C "$tree" rev-parse "$PIN^{commit}")
-series=$base
-if ((${#patches[@]})); then
-	paths=("${patches[@]/#/$patches_d/}")
-	mapfile -t files < <(cd "$patches_d" && patch_files "${patches[@]}")
-	mapfile -t old < <(g -C "$tree" ls-tree -r --name-only "$PIN" -- "${files[@]}")
-	((${#old[@]} == 0)) || g -C "$tree" archive "$PIN" -- "${old[@]}" | tar -x -C "$work/quilt"
-	# git am needs no files: it fetches from the index those that it patches
-	g -C "$tree" worktree add -q --no-checkout --detach "$work/am" "$PIN"
-	g -C "$work/am" read-tree "$PIN"
-	if ((ntests)); then
-		push "${patches[ntests - 1]}"
-		am "${paths[@]:0:ntests}"
-		base=$(commit)
-		same base "$(in_quilt)" "$base"
-	fi
-	if ((ntests < ${#patches[@]})); then
-		push -a
-		am "${paths[@]:ntests}"
-	fi
-	series=$(commit)
-	same series "$(in_quilt)" "$series"
-fi
+series=$(apply series "${patches[@]}") || exit
+base=$(apply base "${tests[@]}") || exit
 if [[ -n $check ]]; then
 	printf 'base %s\nseries %s\n' "$base" "$series"
 	exit 0

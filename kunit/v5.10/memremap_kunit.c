@@ -59,11 +59,7 @@ static bool lacks_nid(struct memremap_test *ctx, unsigned long pfn)
 /* What is found by @pfn. The caller keeps it alive, or only compares it. */
 static struct dev_pagemap *memremap_test_find(unsigned long pfn)
 {
-#ifdef PIN_V7
-	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
-#else
 	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
-#endif
 
 	put_dev_pagemap(pgmap);
 	return pgmap;
@@ -72,43 +68,15 @@ static struct dev_pagemap *memremap_test_find(unsigned long pfn)
 /* The page knows its pgmap, and the pgmap is found by the pfn. */
 static bool lacks_pgmap(struct memremap_test *ctx, unsigned long pfn)
 {
-#ifdef PIN_V7
-	return memremap_test_find(pfn) != &ctx->pgmap ||
-	       page_pgmap(pfn_to_page(pfn)) != &ctx->pgmap;
-#else
 	return memremap_test_find(pfn) != &ctx->pgmap ||
 	       pfn_to_page(pfn)->pgmap != &ctx->pgmap;
-#endif
 }
 
-#ifdef PIN_V7
-/*
- * Nobody uses the page. A generic page has one reference all the same, on its
- * head if it is large; all others get theirs from whoever hands them out.
- */
-static bool lacks_refcount(struct memremap_test *ctx, unsigned long pfn)
-{
-	struct page *page = pfn_to_page(pfn);
-	int refs = ctx->pgmap.type == MEMORY_DEVICE_GENERIC && !PageTail(page);
-
-	return page_ref_count(page) != refs;
-}
-
-/* All pages of a large folio are of that folio, which is as large as asked for. */
-static bool lacks_folio(struct memremap_test *ctx, unsigned long pfn)
-{
-	struct folio *folio = page_folio(pfn_to_page(pfn));
-
-	return folio_order(folio) != ctx->pgmap.vmemmap_shift ||
-	       folio_pfn(folio) != ALIGN_DOWN(pfn, folio_nr_pages(folio));
-}
-#else
 /* Nobody uses the page; the one reference is memremap_pages()'s own. */
 static bool lacks_refcount(struct memremap_test *ctx, unsigned long pfn)
 {
 	return page_ref_count(pfn_to_page(pfn)) != 1;
 }
-#endif
 
 static bool lacks_not_online(struct memremap_test *ctx, unsigned long pfn)
 {
@@ -197,27 +165,6 @@ MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, refcount)
 MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_online)
 MEMREMAP_CASE_UNMAPPED(generic, MEMORY_DEVICE_GENERIC)
 
-#ifdef PIN_V7
-/* As device DAX has it: large folios, most of whose tail pages share memory. */
-#define MEMREMAP_CASE_LARGE(property)					\
-static void large_##property(struct kunit *test)			\
-{									\
-	struct memremap_test *ctx = test->priv;				\
-									\
-	ctx->pgmap.vmemmap_shift = PMD_SHIFT - PAGE_SHIFT;		\
-	memremap_test_map(test, MEMORY_DEVICE_GENERIC);			\
-	memremap_test_count(test, lacks_##property);			\
-}
-
-MEMREMAP_CASE_LARGE(not_reserved)
-MEMREMAP_CASE_LARGE(zone)
-MEMREMAP_CASE_LARGE(nid)
-MEMREMAP_CASE_LARGE(pgmap)
-MEMREMAP_CASE_LARGE(refcount)
-MEMREMAP_CASE_LARGE(folio)
-MEMREMAP_CASE_LARGE(not_online)
-
-#endif
 MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_reserved)
 MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, zone)
 MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, nid)
@@ -248,15 +195,6 @@ static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE(generic_refcount),
 	KUNIT_CASE(generic_not_online),
 	KUNIT_CASE(generic_unmapped),
-#ifdef PIN_V7
-	KUNIT_CASE(large_not_reserved),
-	KUNIT_CASE(large_zone),
-	KUNIT_CASE(large_nid),
-	KUNIT_CASE(large_pgmap),
-	KUNIT_CASE(large_refcount),
-	KUNIT_CASE(large_folio),
-	KUNIT_CASE(large_not_online),
-#endif
 	KUNIT_CASE(p2pdma_not_reserved),
 	KUNIT_CASE(p2pdma_zone),
 	KUNIT_CASE(p2pdma_nid),
@@ -268,11 +206,7 @@ static struct kunit_case memremap_cases[] = {
 };
 
 /* memremap_pages() wants both for private memory. Neither is ever called. */
-#ifdef PIN_V7
-static void memremap_test_free(struct folio *folio)
-#else
 static void memremap_test_free(struct page *page)
-#endif
 {
 }
 
@@ -282,11 +216,7 @@ static vm_fault_t memremap_test_migrate_to_ram(struct vm_fault *vmf)
 }
 
 static const struct dev_pagemap_ops memremap_test_ops = {
-#ifdef PIN_V7
-	.folio_free = memremap_test_free,
-#else
 	.page_free = memremap_test_free,
-#endif
 	.migrate_to_ram = memremap_test_migrate_to_ram,
 };
 

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of the struct pages that memremap_pages() makes.
+ *
+ * For every type of device memory: map a physical range that nobody uses, look
+ * at each of its struct pages, unmap it. The memory behind the range does not
+ * exist and is never touched. The range is one section and a bit, so that it
+ * crosses into a section that it fills only in part.
+ *
+ * Adding memory raises max_pfn for good. That is why the range is searched for
+ * from the end of System RAM on, not from the end of the address space as
+ * request_free_mem_region() does it, and is the same for all cases.
+ *
+ * A case is a type and a property: private_not_reserved, generic_zone, ...
+ * Each counts the pages that lack the property and expects none, so a failure
+ * is one expectation however many pages are wrong (KUnit's log is small).
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/sizes.h>
+
+#define TEST_SIZE	((1UL << PA_SECTION_SHIFT) + SZ_16M)
+
+struct memremap_test {
+	struct dev_pagemap pgmap;
+	struct resource *res;
+	int nid;
+	bool mapped;
+};
+
+/* What each property means: true when the page behind @pfn lacks it. */
+typedef bool (*lacks_fn)(struct memremap_test *ctx, unsigned long pfn);
+
+static bool lacks_not_reserved(struct memremap_test *ctx, unsigned long pfn)
+{
+	return PageReserved(pfn_to_page(pfn));
+}
+
+static bool lacks_zone(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return !is_zone_device_page(page) ||
+	       !zone_spans_pfn(page_zone(page), pfn);
+}
+
+static bool lacks_nid(struct memremap_test *ctx, unsigned long pfn)
+{
+	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
+}
+
+/* What is found by @pfn. The caller keeps it alive, or only compares it. */
+static struct dev_pagemap *memremap_test_find(unsigned long pfn)
+{
+	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
+
+	put_dev_pagemap(pgmap);
+	return pgmap;
+}
+
+/* The page knows its pgmap, and the pgmap is found by the pfn. */
+static bool lacks_pgmap(struct memremap_test *ctx, unsigned long pfn)
+{
+	return memremap_test_find(pfn) != &ctx->pgmap ||
+	       page_pgmap(pfn_to_page(pfn)) != &ctx->pgmap;
+}
+
+/*
+ * Nobody uses the page. A generic page has one reference all the same, on its
+ * head if it is large; all others get theirs from whoever hands them out.
+ */
+static bool lacks_refcount(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+	int refs = ctx->pgmap.type == MEMORY_DEVICE_GENERIC && !PageTail(page);
+
+	return page_ref_count(page) != refs;
+}
+
+/* All pages of a large folio are of that folio, which is as large as asked for. */
+static bool lacks_folio(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct folio *folio = page_folio(pfn_to_page(pfn));
+
+	return folio_order(folio) != ctx->pgmap.vmemmap_shift ||
+	       folio_pfn(folio) != ALIGN_DOWN(pfn, folio_nr_pages(folio));
+}
+
+static bool lacks_not_online(struct memremap_test *ctx, unsigned long pfn)
+{
+	return pfn_to_online_page(pfn);
+}
+
+/* After memunmap_pages(): nothing leads to a struct page any more. */
+static bool lacks_unmapped(struct memremap_test *ctx, unsigned long pfn)
+{
+	return memremap_test_find(pfn) || pfn_valid(pfn) ||
+	       pfn_to_online_page(pfn);
+}
+
+static void memremap_test_map(struct kunit *test, enum memory_type type)
+{
+	struct memremap_test *ctx = test->priv;
+	void *addr;
+
+	ctx->pgmap.type = type;
+	addr = memremap_pages(&ctx->pgmap, ctx->nid);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(addr));
+	ctx->mapped = true;
+}
+
+static void memremap_test_unmap(struct memremap_test *ctx)
+{
+	if (ctx->mapped)
+		memunmap_pages(&ctx->pgmap);
+	ctx->mapped = false;
+}
+
+static void memremap_test_count(struct kunit *test, lacks_fn lacks)
+{
+	struct memremap_test *ctx = test->priv;
+	unsigned long start = PHYS_PFN(ctx->res->start);
+	unsigned long nr = PHYS_PFN(TEST_SIZE);
+	unsigned long wrong = 0, first = 0, pfn;
+
+	for (pfn = start; pfn < start + nr; pfn++) {
+		if (!lacks(ctx, pfn))
+			continue;
+		if (!wrong++)
+			first = pfn;
+	}
+
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0UL, "of %lu pages, first pfn %#lx",
+			    nr, first);
+}
+
+#define MEMREMAP_CASE(kind, type, property)				\
+static void kind##_##property(struct kunit *test)			\
+{									\
+	memremap_test_map(test, type);					\
+	memremap_test_count(test, lacks_##property);			\
+}
+
+#define MEMREMAP_CASE_UNMAPPED(kind, type)				\
+static void kind##_unmapped(struct kunit *test)				\
+{									\
+	memremap_test_map(test, type);					\
+	memremap_test_unmap(test->priv);				\
+	memremap_test_count(test, lacks_unmapped);			\
+}
+
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, not_reserved)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, zone)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, nid)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, pgmap)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, refcount)
+MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, not_online)
+MEMREMAP_CASE_UNMAPPED(private, MEMORY_DEVICE_PRIVATE)
+
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, not_reserved)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, zone)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, nid)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, pgmap)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, refcount)
+MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, not_online)
+MEMREMAP_CASE_UNMAPPED(fsdax, MEMORY_DEVICE_FS_DAX)
+
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_reserved)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, zone)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, nid)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, pgmap)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, refcount)
+MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_online)
+MEMREMAP_CASE_UNMAPPED(generic, MEMORY_DEVICE_GENERIC)
+
+/* As device DAX has it: large folios, most of whose tail pages share memory. */
+#define MEMREMAP_CASE_LARGE(property)					\
+static void large_##property(struct kunit *test)			\
+{									\
+	struct memremap_test *ctx = test->priv;				\
+									\
+	ctx->pgmap.vmemmap_shift = PMD_SHIFT - PAGE_SHIFT;		\
+	memremap_test_map(test, MEMORY_DEVICE_GENERIC);			\
+	memremap_test_count(test, lacks_##property);			\
+}
+
+MEMREMAP_CASE_LARGE(not_reserved)
+MEMREMAP_CASE_LARGE(zone)
+MEMREMAP_CASE_LARGE(nid)
+MEMREMAP_CASE_LARGE(pgmap)
+MEMREMAP_CASE_LARGE(refcount)
+MEMREMAP_CASE_LARGE(folio)
+MEMREMAP_CASE_LARGE(not_online)
+
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_reserved)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, zone)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, nid)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, pgmap)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, refcount)
+MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_online)
+MEMREMAP_CASE_UNMAPPED(p2pdma, MEMORY_DEVICE_PCI_P2PDMA)
+
+static struct kunit_case memremap_cases[] = {
+	KUNIT_CASE(private_not_reserved),
+	KUNIT_CASE(private_zone),
+	KUNIT_CASE(private_nid),
+	KUNIT_CASE(private_pgmap),
+	KUNIT_CASE(private_refcount),
+	KUNIT_CASE(private_not_online),
+	KUNIT_CASE(private_unmapped),
+	KUNIT_CASE(fsdax_not_reserved),
+	KUNIT_CASE(fsdax_zone),
+	KUNIT_CASE(fsdax_nid),
+	KUNIT_CASE(fsdax_pgmap),
+	KUNIT_CASE(fsdax_refcount),
+	KUNIT_CASE(fsdax_not_online),
+	KUNIT_CASE(fsdax_unmapped),
+	KUNIT_CASE(generic_not_reserved),
+	KUNIT_CASE(generic_zone),
+	KUNIT_CASE(generic_nid),
+	KUNIT_CASE(generic_pgmap),
+	KUNIT_CASE(generic_refcount),
+	KUNIT_CASE(generic_not_online),
+	KUNIT_CASE(generic_unmapped),
+	KUNIT_CASE(large_not_reserved),
+	KUNIT_CASE(large_zone),
+	KUNIT_CASE(large_nid),
+	KUNIT_CASE(large_pgmap),
+	KUNIT_CASE(large_refcount),
+	KUNIT_CASE(large_folio),
+	KUNIT_CASE(large_not_online),
+	KUNIT_CASE(p2pdma_not_reserved),
+	KUNIT_CASE(p2pdma_zone),
+	KUNIT_CASE(p2pdma_nid),
+	KUNIT_CASE(p2pdma_pgmap),
+	KUNIT_CASE(p2pdma_refcount),
+	KUNIT_CASE(p2pdma_not_online),
+	KUNIT_CASE(p2pdma_unmapped),
+	{}
+};
+
+/* memremap_pages() wants both for private memory. Neither is ever called. */
+static void memremap_test_free(struct folio *folio)
+{
+}
+
+static vm_fault_t memremap_test_migrate_to_ram(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct dev_pagemap_ops memremap_test_ops = {
+	.folio_free = memremap_test_free,
+	.migrate_to_ram = memremap_test_migrate_to_ram,
+};
+
+static struct resource *memremap_test_region(void)
+{
+	const resource_size_t step = 1UL << PA_SECTION_SHIFT;
+	static resource_size_t start;
+	int tries;
+
+	if (!start)
+		start = ALIGN(__pa(high_memory - 1) + 1, step);
+
+	for (tries = 0; tries < SZ_8K; tries++, start += step) {
+		if (region_intersects(start, TEST_SIZE, IORESOURCE_MEM,
+				      IORES_DESC_NONE) == REGION_DISJOINT)
+			return request_mem_region(start, TEST_SIZE,
+						  "memremap_kunit");
+	}
+
+	return NULL;
+}
+
+static int memremap_test_init(struct kunit *test)
+{
+	struct memremap_test *ctx;
+	int nid;
+
+	ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
+	if (!ctx)
+		return -ENOMEM;
+
+	ctx->res = memremap_test_region();
+	if (!ctx->res)
+		return -EBUSY;
+
+	/* The last node, so that a node id which got lost is noticed. */
+	for_each_online_node(nid)
+		ctx->nid = nid;
+	ctx->pgmap.range.start = ctx->res->start;
+	ctx->pgmap.range.end = ctx->res->start + TEST_SIZE - 1;
+	ctx->pgmap.nr_range = 1;
+	ctx->pgmap.ops = &memremap_test_ops;
+	ctx->pgmap.owner = ctx;
+
+	test->priv = ctx;
+	return 0;
+}
+
+/* Also runs when a case was aborted and when init failed. */
+static void memremap_test_exit(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	if (!ctx)
+		return;
+	memremap_test_unmap(ctx);
+	release_mem_region(ctx->res->start, resource_size(ctx->res));
+}
+
+static struct kunit_suite memremap_suite = {
+	.name = "memremap",
+	.init = memremap_test_init,
+	.exit = memremap_test_exit,
+	.test_cases = memremap_cases,
+};
+
+kunit_test_suite(memremap_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the struct pages that memremap_pages() makes");
+MODULE_LICENSE("GPL");
