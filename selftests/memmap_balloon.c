@@ -9,7 +9,7 @@
  * No memory must go online by itself (memhp_default_state=offline). Wants
  * CONFIG_BALLOON_COMPACTION, without which ballooned pages can't be moved.
  */
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 #include "memmap_offline.h"

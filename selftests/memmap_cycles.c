@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap_counters.h"
 
 #define BUF_SIZE	(16UL << 20)	/* memory that is written and read */

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax_buffer.h"
 

@@ -11,7 +11,7 @@
  */
 #include <stdlib.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 

@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_fsdax.h"
 #include "memmap_vfio.h"

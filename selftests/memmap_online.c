@@ -13,7 +13,7 @@
  * their state files, and by the kernel, as auto_online_blocks says: that is
  * memhp_default_state= to begin with, and what it was in the end.
  */
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap_counters.h"
 
 #define AUTO_ONLINE	BLOCKS_DIR "/auto_online_blocks"

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 #include "memmap_offline.h"

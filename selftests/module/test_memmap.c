@@ -4,7 +4,7 @@
  *
  * /proc/kpageflags only speaks of pages that pfn_to_online_page() accepts, so
  * it says nothing about ZONE_DEVICE and nothing about memory blocks that are
- * being onlined. Both are what the selftests in tools/testing/selftests/memmap
+ * being onlined. Both are what the selftests
  * have to look at. Under <debugfs>/test_memmap:
  *
  * pages:         one struct test_memmap_page per pfn, see test_memmap_uapi.h
