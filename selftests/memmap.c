@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 
 #define CONTROL_PORT	"memmap.control"
@@ -38,7 +38,7 @@ void memmap_require(void)
 
 	pages_fd = open(PAGES_FILE, O_RDONLY | O_CLOEXEC);
 	if (pages_fd < 0)
-		ksft_exit_skip("needs debugfs and CONFIG_TEST_MEMMAP: %s: %s\n",
+		ksft_exit_skip("needs debugfs, and the module test_memmap loaded: %s: %s\n",
 			       PAGES_FILE, strerror(errno));
 }
 

@@ -25,7 +25,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 

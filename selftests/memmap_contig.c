@@ -13,7 +13,7 @@
  * Nothing is destroyed, but kernels that have the bug never use these 2 MiB of
  * RAM again.
  */
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_layout.h"

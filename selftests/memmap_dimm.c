@@ -13,7 +13,7 @@
  */
 #include <sys/mman.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 

@@ -11,7 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap_dax.h"
 
 #define FSDAX_DIR	"/tmp/memmap_fsdax"

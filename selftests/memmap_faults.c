@@ -21,7 +21,7 @@
  */
 #include <stdlib.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_layout.h"

@@ -13,7 +13,7 @@
 #define _GNU_SOURCE
 #include <sys/stat.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_fsdax.h"
 

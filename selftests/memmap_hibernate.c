@@ -26,7 +26,7 @@
 #include <sys/swap.h>
 #include <linux/fs.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_area.h"
 #include "memmap_dax.h"

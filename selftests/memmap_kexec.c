@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <sys/reboot.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_kexec.h"
 #include "memmap_layout.h"

@@ -20,7 +20,7 @@
 #include <unistd.h>
 #include <linux/kexec.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_area.h"
 #include "memmap_dax.h"

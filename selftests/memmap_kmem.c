@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_layout.h"

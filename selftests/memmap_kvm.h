@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap_dax.h"
 
 #define VM_CODE		0x1000UL	/* guest physical addresses */

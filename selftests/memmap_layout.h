@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 
 #ifndef ARRAY_SIZE

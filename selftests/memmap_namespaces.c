@@ -5,18 +5,20 @@
  * DIMM that has a label area, and with pages of 1 GiB.
  *
  *	memmap_namespaces ALONE REGION GIANT
+ *	memmap_namespaces E820
  *
  * Wants two namespaces and a region, such as namespace2.0 region1 namespace0.0.
  * ALONE fills whole memory sections, GIANT has 2 GiB and begins at a multiple
- * of that of a page; REGION is of a DIMM with a label area. What is in them
- * gets lost.
+ * of that of a page; REGION is of a DIMM with a label area. E820 fills whole
+ * memory sections as well, but only the firmware's memory map has it (e820 type
+ * 12), as with memmap=128M!0x18000000. What is in them gets lost.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 
@@ -39,6 +41,11 @@ static const struct kind {
 	{ "fs_mem_2m", "fsdax", "mem", "2M" },
 	{ "fs_dev_4k", "fsdax", "dev", "4K" },
 	{ "fs_dev_2m", "fsdax", "dev", "2M" },
+}, e820[] = {	/* what ndctl calls fsdax with map=mem is the raw one there */
+	{ "e820_fs_mem", "fsdax", "mem", "2M" },
+	{ "e820_fs_dev", "fsdax", "dev", "2M" },
+	{ "e820_dax_mem", "devdax", "mem", "2M" },
+	{ "e820_dax_dev", "devdax", "dev", "2M" },
 }, giant[] = {
 	{ "dax_mem_1g", "devdax", "mem", "1G" },
 	{ "dax_dev_1g", "devdax", "dev", "1G" },
@@ -401,13 +408,20 @@ int main(int argc, char *argv[])
 	ksft_print_header();
 	memmap_require();
 	memmap_require_disposable();
-	if (argc != 4 || strncmp(argv[2], "region", 6))
-		ksft_exit_skip("usage: memmap_namespaces NAMESPACE REGION NAMESPACE\n");
-	for (i = 1; i < 4; i += 2)
+	if (argc != 2 && (argc != 4 || strncmp(argv[2], "region", 6)))
+		ksft_exit_skip("usage: memmap_namespaces NAMESPACE [REGION NAMESPACE]\n");
+	for (i = 1; i < (size_t)argc; i += 2)
 		if (!read_namespace(argv[i], &pages))
 			ksft_exit_skip("needs %s\n", argv[i]);
 	if (run_command(NDCTL_SECONDS, ndctl))
 		ksft_exit_skip("needs ndctl\n");
+
+	if (argc == 2) {
+		ksft_set_plan(count_cases(e820, ARRAY_SIZE(e820), 3));
+		for (i = 0; i < ARRAY_SIZE(e820); i++)
+			test_kind(argv[1], &e820[i], NULL);
+		ksft_exit(!ksft_get_fail_cnt());
+	}
 
 	ksft_set_plan(count_cases(alone, ARRAY_SIZE(alone), 3) +
 		      count_cases(giant, ARRAY_SIZE(giant), 3) +

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory that the host takes away from the guest and gives back, by virtio-mem
- * or a balloon: asking for it, and the pages that are PageOffline meanwhile.
+ * Memory blocks that the host takes parts of away (virtio-mem), and the pages
+ * that are PageOffline meanwhile.
  */
 #ifndef _SELFTESTS_MEMMAP_OFFLINE_H
 #define _SELFTESTS_MEMMAP_OFFLINE_H
 
 #include <fcntl.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 
@@ -110,32 +110,6 @@ static inline bool is_held(const char *what, unsigned long pfn, unsigned long nr
 		       what, held.usable, held.kept, kept, held.taken, taken,
 		       held.wrong);
 	return false;
-}
-
-/*
- * Have the host give the device @name this size, in bytes: of virtio-mem what is
- * plugged, of a balloon what it takes away. Returns what it is then; the program
- * ends when there is no host (skip).
- */
-static inline unsigned long long host_resize(const char *name,
-					     unsigned long long size,
-					     unsigned int seconds)
-{
-	char request[96], answer[128];
-	unsigned long long got;
-	int err;
-
-	snprintf(request, sizeof(request), "resize %s %#llx %u", name, size,
-		 seconds);
-	err = host_request(request, answer, sizeof(answer));
-	if (err == -ENODEV)
-		ksft_exit_skip("no host that resizes %s\n", name);
-	if (err)
-		ksft_print_msg("%s: %s\n", request, answer);
-	if (sscanf(answer, err ? "error refused: %llx" : "%llx", &got) != 1)
-		ksft_exit_fail_msg("%s: %s\n", request, answer);
-
-	return got;
 }
 
 #endif

@@ -25,7 +25,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 
 #define P2PDMA_FILE	"/sys/kernel/debug/test_memmap/p2pdma"

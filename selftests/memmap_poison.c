@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 #include "memmap_poison.h"

@@ -8,7 +8,7 @@
  *
  * OWN and SHARED are two namespaces; what is in them gets lost.
  */
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_dax_buffer.h"

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_dax_buffer.h"

@@ -7,7 +7,7 @@
  * Wants namespace0.0; what is in it gets lost. A kernel that has the bug is
  * left with the device half unbound: reboot.
  */
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 #include "memmap_layout.h"

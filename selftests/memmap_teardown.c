@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_dax.h"
 

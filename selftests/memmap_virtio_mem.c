@@ -11,7 +11,7 @@
  * PageOffline, and PG_dirty as its own mark. The blocks must be offline to begin
  * with (memhp_default_state=offline), and are in the end.
  */
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 #include "memmap_offline.h"

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap_area.h"
 
 #define KERNEL_MAP	0xffffffff80000000UL	/* __START_KERNEL_map */

@@ -19,7 +19,7 @@
  */
 #include <fcntl.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 #include "memmap.h"
 #include "memmap_layout.h"
 

@@ -4,7 +4,7 @@
  *
  * /proc/kpageflags only speaks of pages that pfn_to_online_page() accepts, so
  * it says nothing about ZONE_DEVICE and nothing about memory blocks that are
- * being onlined. Both are what the selftests in tools/testing/selftests/memmap
+ * being onlined. Both are what the selftests
  * have to look at. Under <debugfs>/test_memmap:
  *
  * pages:         one struct test_memmap_page per pfn, see test_memmap_uapi.h
@@ -41,14 +41,6 @@
  *                "read path": have the device read its first nr pages into them;
  *                "write path": have it write them behind its first nr pages. Only
  *                there with CONFIG_PCI_P2PDMA and CONFIG_BLOCK
-#ifndef PIN_V7
- * zone_span:     write "nid zone milliseconds": for so long, or until a signal
- *                comes, read the span of this zone again and again, under its
- *                seqlock and without. A read() takes what was seen since the
- *                last one: lines "locked start_pfn spanned_pages times" and
- *                "unlocked ..." for each different span, and at last
- *                "retried times": how often there was a writer
-#endif
  *
  * The struct page of a pfn is read as it is, initialised or not: no flag test
  * that follows a compound head, nothing that takes a reference. A device or a
@@ -82,9 +74,6 @@
 #include "test_memmap_uapi.h"
 
 #define MAX_EVENTS	64
-#ifndef PIN_V7
-#define MAX_SPANS	16
-#endif
 
 struct going_online {
 	unsigned long start_pfn;
@@ -92,24 +81,10 @@ struct going_online {
 	unsigned long nr_reserved;
 };
 
-#ifndef PIN_V7
-struct zone_span {
-	unsigned long start_pfn;
-	unsigned long spanned_pages;
-	unsigned long times;
-};
-
-#endif
 static struct dentry *test_memmap_dir;
 static DEFINE_MUTEX(events_lock);	/* events and nr_events */
 static struct going_online events[MAX_EVENTS];
 static unsigned int nr_events;
-#ifndef PIN_V7
-static DEFINE_SPINLOCK(spans_lock);	/* the next three */
-static struct zone_span locked_spans[MAX_SPANS];
-static struct zone_span unlocked_spans[MAX_SPANS];
-static unsigned long nr_retries;
-#endif
 
 #ifdef PIN_V7
 static struct dev_pagemap *find_pgmap(unsigned long pfn)
@@ -595,113 +570,6 @@ static const struct file_operations hold_fops = {
 	.release = hold_release,
 };
 
-#else
-/* The last element stands for all that there is no room for. */
-static void add_span(struct zone_span *spans, unsigned long start_pfn,
-		     unsigned long spanned_pages)
-{
-	struct zone_span *span;
-
-	for (span = spans; span < spans + MAX_SPANS - 1 && span->times; span++)
-		if (span->start_pfn == start_pfn &&
-		    span->spanned_pages == spanned_pages)
-			break;
-	span->start_pfn = start_pfn;
-	span->spanned_pages = spanned_pages;
-	span->times++;
-}
-
-/*
- * All under the lock, so that what is taken from the lists later on was also
- * seen later.
- */
-static void sample_zone_span(struct zone *zone)
-{
-	unsigned long start_pfn, spanned_pages;
-	unsigned int seq;
-
-	spin_lock(&spans_lock);
-	start_pfn = READ_ONCE(zone->zone_start_pfn);
-	spanned_pages = READ_ONCE(zone->spanned_pages);
-	add_span(unlocked_spans, start_pfn, spanned_pages);
-
-	for (;;) {
-		seq = zone_span_seqbegin(zone);
-		start_pfn = zone->zone_start_pfn;
-		spanned_pages = zone->spanned_pages;
-		if (!zone_span_seqretry(zone, seq))
-			break;
-		nr_retries++;
-	}
-	add_span(locked_spans, start_pfn, spanned_pages);
-	spin_unlock(&spans_lock);
-}
-
-static ssize_t zone_span_write(struct file *file, const char __user *buf,
-			       size_t count, loff_t *ppos)
-{
-	unsigned int nid, index, milliseconds, i;
-	unsigned long end;
-	char line[64];
-
-	if (count >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, count))
-		return -EFAULT;
-	line[count] = '\0';
-	if (sscanf(line, "%u %u %u", &nid, &index, &milliseconds) != 3)
-		return -EINVAL;
-	if (nid >= MAX_NUMNODES || !node_online(nid) || index >= MAX_NR_ZONES)
-		return -ENXIO;
-
-	end = jiffies + msecs_to_jiffies(milliseconds);
-	while (time_before(jiffies, end) && !signal_pending(current)) {
-		for (i = 0; i < 1000; i++)
-			sample_zone_span(&NODE_DATA(nid)->node_zones[index]);
-		cond_resched();
-	}
-
-	return count;
-}
-
-static void show_spans(struct seq_file *m, const char *how,
-		       const struct zone_span *span)
-{
-	const struct zone_span *end = span + MAX_SPANS;
-
-	for (; span < end && span->times; span++)
-		seq_printf(m, "%s %lu %lu %lu\n", how, span->start_pfn,
-			   span->spanned_pages, span->times);
-}
-
-static int zone_span_show(struct seq_file *m, void *unused)
-{
-	spin_lock(&spans_lock);
-	show_spans(m, "locked", locked_spans);
-	show_spans(m, "unlocked", unlocked_spans);
-	seq_printf(m, "retried %lu\n", nr_retries);
-	memset(locked_spans, 0, sizeof(locked_spans));
-	memset(unlocked_spans, 0, sizeof(unlocked_spans));
-	nr_retries = 0;
-	spin_unlock(&spans_lock);
-
-	return 0;
-}
-
-static int zone_span_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, zone_span_show, NULL);
-}
-
-static const struct file_operations zone_span_fops = {
-	.owner = THIS_MODULE,
-	.open = zone_span_open,
-	.read = seq_read,
-	.write = zone_span_write,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
-
 #endif
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 #define MAX_P2P_PAGES	64
@@ -961,9 +829,6 @@ static int __init test_memmap_init(void)
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
 #ifdef PIN_V7
 	debugfs_create_file("hold", 0200, test_memmap_dir, NULL, &hold_fops);
-#else
-	debugfs_create_file("zone_span", 0600, test_memmap_dir, NULL,
-			    &zone_span_fops);
 #endif
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 	debugfs_create_file("p2pdma", 0600, test_memmap_dir, NULL, &p2p_fops);

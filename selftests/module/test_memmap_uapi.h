@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What lib/test_memmap.c tells user space about struct pages.
+ * What test_memmap.c tells user space about struct pages.
  */
-#ifndef _LIB_TEST_MEMMAP_UAPI_H
-#define _LIB_TEST_MEMMAP_UAPI_H
+#ifndef _TEST_MEMMAP_UAPI_H
+#define _TEST_MEMMAP_UAPI_H
 
 #include <linux/types.h>
 
