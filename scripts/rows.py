@@ -156,6 +156,10 @@ def weigh(row: Row) -> None:
         lacks = [name for name in wanted if name not in cell.failed]
         extra = [name for name in cell.failed if name not in wanted]
         told = []
+        skipped = [test["name"] for test in cell.tests
+                   if test["status"] == "skip" and test["name"] in row.case.base_fails]
+        if skipped and cell.variant != "base":
+            told.append(f"{cell.variant} skipped {' '.join(skipped)}")
         if lacks:
             told.append(f"{cell.variant} did not fail {' '.join(lacks)}")
         if extra and cell.variant == "base":

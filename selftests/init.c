@@ -397,6 +397,21 @@ static void end_test(int number, const char *name, struct progress *p,
 	report("%s %d - %s\n", bad ? "not ok" : "ok", number, name);
 }
 
+/* Returns 0, also when it is there already, or an errno. */
+static int load_module(const char *path)
+{
+	int fd, err = 0;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* A test of ours shows struct pages with test_memmap; the tree's need nothing. */
 static void run_program(int number, char *argv[])
 {
 	const char *slash = strrchr(argv[0], '/');
@@ -405,6 +420,8 @@ static void run_program(int number, char *argv[])
 	int out, status = -1;
 	pid_t pid;
 
+	if (!slash && load_module("/tests/test_memmap.ko"))
+		console("init: no test_memmap");
 	report("    # Subtest: %s\n", name);
 	pid = spawn(argv, &out);
 	if (pid > 0)
@@ -418,14 +435,11 @@ static void run_program(int number, char *argv[])
 static void run_kunit(int number, const char *suite)
 {
 	char path[128], line[512], *name;
-	int fd, bad, err = 0;
 	FILE *results;
+	int bad, err;
 
 	snprintf(path, sizeof(path), "/tests/%s_kunit.ko", suite);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-		err = errno;
-	close(fd);
+	err = load_module(path);
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kunit/%s/results", suite);
 	results = err ? NULL : fopen(path, "re");
