@@ -125,7 +125,7 @@ done
 install_file "$new_series/series" "$series_d/series"
 install_file "$new_series/base" "$series_d/base"
 while read -r copy path; do
-	tg show "$head:$path" >"$work/copy" || die 2 "series/$PIN/base names $path (kunit), which is in no commit"
+	tg show "$head:$path" >"$work/copy" 2>/dev/null || die 2 "series/$PIN/base names $path (kunit), which is in no commit"
 	mkdir -p "$root/${copy%/*}"
 	install_file "$work/copy" "$root/$copy"
 done < <(kunit_copies)

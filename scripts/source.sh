@@ -17,7 +17,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 short=build/$PIN/linux
-upstream=$(base_key debian | sed 's/^[^=]*=//; s/ .*//; s/-[^-]*$//')	# 7.3~rc7
+upstream=$(base_key debian | sed 's/^[^=]*=//; s/ .*//; s/-[^-]*$//')	# 7.3.4
 url=$(base_key url | head -n1)
 other="run: make source KERNEL_SRC_DIR=<folder with the archive>"
 
@@ -83,7 +83,7 @@ content() {
 }
 
 from_kernel_org() {
-	local name=${url##*/} part rc=0 err
+	local name=${url##*/} part rc=0 err sums
 	local get=(curl -fsSL --connect-timeout 20 --retry 3)
 	[[ -n $url ]] || { echo "no url"; return 1; }
 	part=$download_d/$name.part
@@ -95,6 +95,13 @@ from_kernel_org() {
 		err=$("${get[@]}" -o "$part" "$url" 2>&1) || rc=$?
 	fi
 	((rc == 0)) || { tail -n1 <<<"$err"; return 1; }
+	# base may not know this archive: the folder on the server has sums
+	if ! base_key sha256 | grep -q " $name\$" && sums=$("${get[@]}" "${url%/*}/sha256sums.asc" 2>/dev/null) &&
+		! grep -qxF "$(sha256sum <"$part" | cut -d' ' -f1)  $name" <<<"$sums"; then
+		rm -f "$part"
+		echo "$name is not what sha256sums.asc beside it says"
+		return 1
+	fi
 	mv "$part" "$download_d/$name"
 }
 

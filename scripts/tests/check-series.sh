@@ -19,16 +19,14 @@ try() {
 }
 try 'patches/v0.1/0009-x.patch is not in series' 'touch patches/v0.1/0009-x.patch'
 try '0009-x.patch is not in patches/v0.1' 'echo 0009-x.patch >>series/v0.1/series'
-try '0002-mm-change-a.patch is there twice' 'echo 0002-mm-change-a.patch >>series/v0.1/series'
-try "of 'tests' comes after 'the flip'" 'cd series/v0.1; printf "%s\n" "# the flip" 0002-mm-change-a.patch "# tests" 0001-mm-add-a-test.patch >series'
+try '0001-mm-change-a.patch is there twice' 'echo 0001-mm-change-a.patch >>series/v0.1/series'
 try 'no blob line for mm/a.c' 'sed -i /^blob/d series/v0.1/base'
 try 'mm/a.c is 0000.* but the patches start from' 'sed -i "s/^blob = ..../blob = 0000/" series/v0.1/base'
 try 'no patch touches mm/c.c' 'echo "blob = 1234 mm/c.c" >>series/v0.1/base'
 try 'no patch touches mm/t.c' 'echo "blob = 1234 mm/t.c" >>series/v0.1/base'
-try 'mm/t.c in the patches is not kunit/t.c; run: make refresh' 'echo x >>kunit/t.c'
-try 'mm/t.c in the patches is not kunit/t.c; run: make refresh' 'sed -i "s/^+test one/+test One/" patches/v0.1/0001*'
-try 'tests names kunit/t.c, which is not there' 'rm kunit/t.c'
-try 'make mm/t.c, which series/v0.1/tests does not name' 'sed -i /^kunit/d series/v0.1/tests'
-try 'no patch makes mm/u.c' 'cp kunit/t.c kunit/u.c; echo kunit/u.c mm/u.c >>series/v0.1/tests'
+try 'kunit/v0/t.c is not mm/t.c of the patches; edit the commit in build/v0.1/linux, run: make refresh' 'echo x >>kunit/v0/t.c'
+try 'kunit/v0/t.c is not mm/t.c of the patches' 'sed -i "s/^+test one/+test One/" patches/v0.1/0002*'
+try 'kunit/v0/t.c is not mm/t.c of the patches' 'rm kunit/v0/t.c'
+try 'series/v0.1/base: no patch makes mm/u.c' 'echo kunit = mm/u.c >>series/v0.1/base'
 want 0 '' "$s/check-series.sh"
 end

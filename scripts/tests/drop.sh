@@ -15,8 +15,8 @@ d=$b/drop/linux
 want 0 '' "$s/drop.sh" --name base drop/3 series drop/change-b drop/mm-change-a drop/0004-mm-change-a-again.patch
 [[ $(<"$tmp/out") == 'base drop/mm-change-b series drop/mm-change-b drop/mm-change-a drop/mm-change-a-again' ]] || bad "names: $(<"$tmp/out")"
 want 2 "no patch 'nosuch' in series/v0.1/series" "$s/drop.sh" --name drop/nosuch
-want 2 "'change-a' may be any of 0002-mm-change-a.patch 0004-mm-change-a-again.patch" "$s/drop.sh" change-a
-want 2 '0001-mm-add-a-test.patch is of the tests' "$s/drop.sh" 1
+want 2 "'change-a' may be any of 0001-mm-change-a.patch 0004-mm-change-a-again.patch" "$s/drop.sh" change-a
+want 2 '0002-mm-add-a-test.patch is a test' "$s/drop.sh" 2
 want 2 'no patch named' "$s/drop.sh"
 
 want 0 '' "$s/drop.sh" drop/3
@@ -34,14 +34,14 @@ GIT_COMMITTER_NAME=other want 0 '' "$s/drop.sh" 3
 [[ $(k rev-parse series) == "$(k rev-parse refs/made/series)" && -z $(k status --porcelain) ]] || bad 'the series was changed'
 
 # a later patch changes the same line: named, unless the drop is written down
-want 1 '0004-mm-change-a-again.patch does not apply without 0002-mm-change-a.patch: mm/a.c$' "$s/drop.sh" 2
+want 1 '0004-mm-change-a-again.patch does not apply without 0001-mm-change-a.patch: mm/a.c$' "$s/drop.sh" 1
 [[ $(git -C "$d" rev-parse HEAD) == "$id" && ! -e $b/drop.tmp ]] || bad 'a drop that failed changed the tree'
 mkdir "$fr/series/v0.1/drop"
 (cd "$b/linux" && sed -i 's/line 20, again/line 20/' mm/a.c && git diff && git checkout -q mm/a.c) >"$fr/series/v0.1/drop/mm-change-a.patch"
-want 0 '' "$s/drop.sh" 2
+want 0 '' "$s/drop.sh" 1
 [[ $(grep -c again "$d/mm/a.c") == 0 && $(grep -c five "$d/mm/b.c") == 1 ]] || bad 'not the drop that is written down'
 sed -i 's/^-a.*/-a line 99/' "$fr/series/v0.1/drop/mm-change-a.patch"
-want 2 'series/v0.1/drop/mm-change-a.patch does not apply to the series' "$s/drop.sh" 2
+want 2 'series/v0.1/drop/mm-change-a.patch does not apply to the series' "$s/drop.sh" 1
 
 # yours is not overwritten; the whole folder may move
 echo mine >>"$d/mm/c.c"

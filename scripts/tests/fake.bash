@@ -33,6 +33,7 @@ rm -rf "$tmp/unpacked" && mv "$tmp/src/linux-0.1" "$tmp/unpacked"
 write_base() {
 	cat >"$fr/series/v0.1/base" <<-EOF
 	tag = v0.1
+	short = v0
 	url = file://$tmp/src/linux-0.1.tar.xz
 	sha256 = $(sha256sum <"$tmp/src/linux-0.1.tar.xz" | cut -d' ' -f1) linux-0.1.tar.xz
 	blob = $(git hash-object "$tmp/unpacked/mm/a.c") mm/a.c
@@ -65,18 +66,18 @@ no_rest() {
 	[[ -z $rest ]] || bad "$1: left in the build folder: $rest"
 }
 
-# two_patches: a tree with a test commit and a change, and a series of them
+# two_patches: a tree with a change and its test, and a series of them
 two_patches() {
 	"$s/source.sh" >/dev/null && "$s/tree.sh" >/dev/null
-	printf 'test one\n' >"$fr/kunit/t.c"
-	echo 'kunit/t.c mm/t.c' >"$fr/series/v0.1/tests"
-	cp "$fr/kunit/t.c" "$b/linux/mm/t.c"
-	k add mm/t.c
-	k commit -qm 'mm: add a test'
+	printf 'kunit = mm/t.c\n' >>"$fr/series/v0.1/base"
 	sed -i 's/a line 20$/a line twenty/' "$b/linux/mm/a.c"
 	k commit -qam 'mm: change a'
+	printf 'test one\n' >"$b/linux/mm/t.c"
+	k add mm/t.c
+	k commit -qm 'mm: add a test'
 	"$s/refresh.sh" >/dev/null
-	printf '%s\n' '# tests' 0001-mm-add-a-test.patch '' '# the flip' '# a remark' 0002-mm-change-a.patch '# after' >"$fr/series/v0.1/series"
+	printf '%s\n' '# the flip' '# a remark' 0001-mm-change-a.patch \
+		'0002-mm-add-a-test.patch  # test of: mm-change-a' '# after' >"$fr/series/v0.1/series"
 	"$s/tree.sh" >/dev/null
 }
 k() { git -C "$b/linux" "$@"; }

@@ -87,7 +87,7 @@ See commit ${id:0:12} (\"mm: some
 old commit\").
 
 $2"
-	"$s/refresh.sh" --format >/dev/null
+	"$s/refresh.sh" >/dev/null
 	want $((${#1} > 0)) "$1" "$s/changelogs.py"
 }
 try '' 'No trailers: fine.'

@@ -51,10 +51,10 @@ want_row() {
 # the lines
 rc=0; proof || rc=$?
 [[ $rc == 2 && $(grep -c 'says nothing; append' "$tmp/err") == 3 ]] || bad "no claims: $rc $(<"$tmp/err")"
-line 0002 '# not shown: no machine of ours has it'
+line 0001 '# not shown: no machine of ours has it'
 line 0003 '# not shown: x'
 line 0004 '# cases: on*'
-want 1 "proof is of another series .line '0002 mm-change-a'.; run: make prove" "$s/prove.py" --check
+want 1 "proof is of another series .line '0001 mm-change-a'.; run: make prove" "$s/prove.py" --check
 line 0003 '# cases: three'
 want 1 "0003-mm-change-a-again.patch: no case matches 'three'" "$s/prove.py" --check
 line 0003 '# needed by: mm-change-a'
@@ -63,11 +63,14 @@ line 0003 '# not shown: x'
 mkdir "$fr/series/v0.1/drop" && touch "$fr/series/v0.1/drop/mm-gone.patch"
 want 1 'drop/mm-gone.patch is for no patch of the series' "$s/prove.py" --check
 rm -r "$fr/series/v0.1/drop"
+sed -i 's/test of: mm-change-a/& mm-change-b/' "$fr/series/v0.1/series"
+want 1 "0002-mm-add-a-test.patch: no patch before it is 'mm-change-b'" "$s/prove.py" --check
+sed -i 's/test of: mm-change-a mm-change-b/test of: mm-change-a/' "$fr/series/v0.1/series"
 want 2 "no patch 'nosuch' to drop" "$s/prove.py" nosuch
 
 # shown by a case; done once
 want_row 0 '^0004 mm-change-b +one: fail t.x and 1 more +yes$'
-grep -q '^0002 mm-change-a +no machine of ours has it +not shown$' -E "$tmp/out" || bad "not shown: $(<"$tmp/out")"
+grep -q '^0001 mm-change-a +no machine of ours has it +not shown$' -E "$tmp/out" || bad "not shown: $(<"$tmp/out")"
 [[ $(paste -sd, "$tmp/did") == 'boot series one,kernel drop/mm-change-b,boot drop/mm-change-b one' ]] || bad "did: $(<"$tmp/did")"
 want 0 '' "$s/prove.py" --check
 grep -q '1 shown by cases, 0 by the build, 2 not shown, 0 not' "$fr/results/v0.1/prove.txt" || bad 'no prove.txt'
@@ -101,12 +104,12 @@ want 125 'the series does not pass two; run: make CASE=' "$s/prove.py"
 line 0004 '# cases: one'
 
 # needed to apply, and to build
-line 0002 '# needed by: mm-change-a-again'
-want_row 0 '^0002 mm-change-a +does not apply: mm-change-a-again \(mm/a.c\) +yes, to build$' 0002
-line 0002 '# needed by: mm-change-b'
-want_row 1 'NO: that is not about' 0002
-line 0002 '# cases: one'
-want_row 1 'NO: write the drop as a' 0002
+line 0001 '# needed by: mm-change-a-again'
+want_row 0 '^0001 mm-change-a +does not apply: mm-change-a-again \(mm/a.c\) +yes, to build$' 0001
+line 0001 '# needed by: mm-change-b'
+want_row 1 'NO: that is not about' 0001
+line 0001 '# cases: one'
+want_row 1 'NO: write the drop as a' 0001
 line 0003 '# needed by: mm-change-b'
 want_row 1 '^0003 mm-change-a-again +builds +NO: mm-change-b builds' 0003
 echo "$b/drop/linux/mm/b.c:5:1: error: implicit declaration of function ‘f’" >"$tmp/error"

@@ -9,7 +9,7 @@ cp "$here/rebase.sh" "$s"
 printf '#!/bin/sh\necho "audit of $PIN"\nexit 1\n' >"$s/audit.py"
 chmod +x "$s/audit.py"
 two_patches
-sed -i -E 's/^(0002.*)/\1  # cases: one/' "$fr/series/v0.1/series"
+sed -i -E 's/^(0001.*)/\1  # cases: one/' "$fr/series/v0.1/series"
 "$s/tree.sh" >/dev/null
 sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
 k commit -qam 'mm: change b'
@@ -46,7 +46,7 @@ k checkout -q mm/c.c
 want 0 '' "$s/rebase.sh" v0.2
 grep -q '^all 3 patches are the same$' "$tmp/out" || bad "range-diff: $(<"$tmp/out")"
 grep -q '^audit of v0.2$' "$tmp/out" || bad 'no audit'
-grep -q '^+a line twenty' "$fr/patches/v0.2/0002-mm-change-a.patch" || bad 'the patch is not there'
+grep -q '^+a line twenty' "$fr/patches/v0.2/0001-mm-change-a.patch" || bad 'the patch is not there'
 cmp -s "$fr/series/v0.1/series" "$fr/series/v0.2/series" || bad "groups and claims: $(<"$fr/series/v0.2/series")"
 [[ $(grep -c -E "^(tag = v0.2|blob = $(u rev-parse v0.2:mm/a.c) mm/a.c)$" "$fr/series/v0.2/base") == 2 ]] || bad "base: $(<"$fr/series/v0.2/base")"
 [[ -f $fr/series/v0.2/cover-letter && ! -e $fr/series/v0.2/proof ]] || bad 'what comes along'
@@ -72,9 +72,9 @@ want 1 'conflict in mm/a.c' "$s/rebase.sh" v0.4-rc1
 sed -i -e '/^<<<<<<<\|^=======\|^>>>>>>>\|line XX/d' "$fr/build/v0.4-rc1/linux/mm/a.c"
 n v0.4-rc1 add mm/a.c
 want 0 '' "$s/rebase.sh" v0.4-rc1
-grep -q -E '^2: +[0-9a-f]+ ! 2: +[0-9a-f]+ mm: change a$' "$tmp/out" || bad "range-diff: $(<"$tmp/out")"
-grep -q '^-a line XX' "$fr/patches/v0.4-rc1/0002-mm-change-a.patch" || bad 'the patch is not mended'
-grep -q '0002-mm-change-a.patch  # cases: one$' "$fr/series/v0.4-rc1/series" || bad 'the claim is lost'
+grep -q -E '^1: +[0-9a-f]+ ! 1: +[0-9a-f]+ mm: change a$' "$tmp/out" || bad "range-diff: $(<"$tmp/out")"
+grep -q '^-a line XX' "$fr/patches/v0.4-rc1/0001-mm-change-a.patch" || bad 'the patch is not mended'
+grep -q '0001-mm-change-a.patch  # cases: one$' "$fr/series/v0.4-rc1/series" || bad 'the claim is lost'
 ! grep -q ^url "$fr/series/v0.4-rc1/base" || bad 'there are no archives of release candidates'
 
 # ended by hand, with git; and begun anew

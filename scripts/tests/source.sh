@@ -62,6 +62,18 @@ if command -v dpkg-deb >/dev/null; then
 	[[ $(k rev-parse v0.1) == "$id" ]] || bad 'another commit from a package'
 fi
 
+# a download whose sum base does not know: the server's own list is asked
+rm -rf "$b"
+sed -i.was '/^sha256/d' "$fr/series/v0.1/base"
+echo "$(sha256sum <"$tmp/src/linux-0.1.tar.xz" | cut -d' ' -f1)  linux-0.1.tar.xz" >"$tmp/src/sha256sums.asc"
+want 0 '' "$s/source.sh"
+rm -rf "$b"
+sed -i 's/^..../0000/' "$tmp/src/sha256sums.asc"
+want 77 'kernel.org .linux-0.1.tar.xz is not what sha256sums.asc beside it says' "$s/source.sh"
+no_rest 'a wrong sum'
+rm "$tmp/src/sha256sums.asc"
+mv "$fr/series/v0.1/base.was" "$fr/series/v0.1/base"
+
 # no origin has it: which were tried, and nothing stays
 rm -rf "$b"
 sed -i.was 's@^url = .*@url = file:///nowhere/linux-0.1.tar.xz@' "$fr/series/v0.1/base"

@@ -228,6 +228,6 @@ k commit -q --amend -a --no-edit
 "$s/refresh.sh" >/dev/null
 ci foo
 results
-make_ 1 '0002-mm-change-a.*patch:[0-9]+: WARNING:BAD_WORD: foo'
+make_ 1 '0001-mm-change-a.*patch:[0-9]+: WARNING:BAD_WORD: foo'
 [[ -z $(find "$b" -name '*.tmp') && $(k worktree list | wc -l) == 2 ]] || bad 'scratch is left'
 end

@@ -20,7 +20,7 @@ want 0 '' "$s/tree.sh"
 touch -d '2001-01-01' "$b"/linux/mm/*.c "$b"/linux-base/mm/*.c
 k update-index -q --refresh
 git -C "$b/linux-base" update-index -q --refresh
-sed -i 's/twenty/20 and more/' "$fr/patches/v0.1/0002-mm-change-a.patch"
+sed -i 's/twenty/20 and more/' "$fr/patches/v0.1/0001-mm-change-a.patch"
 want 0 '' "$s/tree.sh"
 new=$(cd "$b" && find linux linux-base -type f -name '*.c' -newermt 2001-01-02)
 [[ $new == linux/mm/a.c ]] || bad "written: $new"
@@ -45,14 +45,14 @@ rm -rf "$tmp/b2"
 
 # does not apply: context is another line
 cp -r "$fr/patches" "$tmp/patches"
-sed -i 's/^ a line 18/ a line eighteen/' "$fr/patches/v0.1/0002-mm-change-a.patch"
-want 1 'patches/v0.1/0002-mm-change-a.patch: mm/a.c: Hunk #1 FAILED at 17' "$s/tree.sh"
+sed -i 's/^ a line 18/ a line eighteen/' "$fr/patches/v0.1/0001-mm-change-a.patch"
+want 1 'patches/v0.1/0001-mm-change-a.patch: mm/a.c: Hunk #1 FAILED at 17' "$s/tree.sh"
 # needs a file that is not there
-sed 's@mm/a.c@mm/none.c@g' "$tmp/patches/v0.1/0002-mm-change-a.patch" >"$fr/patches/v0.1/0002-mm-change-a.patch"
-want 1 "patches/v0.1/0002-mm-change-a.patch: mm/none.c: .*find file to patch" "$s/tree.sh"
+sed 's@mm/a.c@mm/none.c@g' "$tmp/patches/v0.1/0001-mm-change-a.patch" >"$fr/patches/v0.1/0001-mm-change-a.patch"
+want 1 "patches/v0.1/0001-mm-change-a.patch: mm/none.c: .*find file to patch" "$s/tree.sh"
 # creates a file that is there
-cp "$tmp/patches/v0.1/0001-mm-add-a-test.patch" "$fr/patches/v0.1/0002-mm-change-a.patch"
-want 1 'patches/v0.1/0002-mm-change-a.patch: mm/t.c' "$s/tree.sh"
+cp "$tmp/patches/v0.1/0002-mm-add-a-test.patch" "$fr/patches/v0.1/0001-mm-change-a.patch"
+want 1 'patches/v0.1/0002-mm-add-a-test.patch: mm/t.c' "$s/tree.sh"
 [[ $(k rev-parse base series) == "$ids" && -z $(k status --porcelain) && ! -e $b/apply.tmp ]] || bad 'a failed run changed the tree'
 [[ $(k worktree list | wc -l) == 2 ]] || bad "worktrees: $(k worktree list)"
 rm -r "$fr/patches/v0.1" && cp -r "$tmp/patches/v0.1" "$fr/patches"
@@ -62,13 +62,15 @@ real=$(command -v quilt)
 printf '#!/bin/bash\n%s "$@"\necho more >>mm/a.c\n' "$real" >"$tmp/bin/quilt"
 chmod +x "$tmp/bin/quilt"
 rm "$b/tree.stamp"
-PATH=$tmp/bin:$PATH want 1 'quilt push and git am disagree on base in: mm/a.c' "$s/tree.sh"
+PATH=$tmp/bin:$PATH want 1 'quilt push and git am disagree on series in: mm/a.c' "$s/tree.sh"
 
 # series that cannot be
 echo nosuch.patch >>"$fr/series/v0.1/series"
 want 2 'series names nosuch.patch, which is not in patches/v0.1' "$s/tree.sh"
-sed -i '/nosuch/d; s/^# the flip/# tests/; s/^# tests$/# the flip/' "$fr/series/v0.1/series"
-printf '# tests\n0001-mm-add-a-test.patch\n' >>"$fr/series/v0.1/series"
-sed -i 1,2d "$fr/series/v0.1/series"
-want 2 'of the tests comes after another group' "$s/tree.sh"
+# a test that needs what it tests is no patch for base
+sed -i '/nosuch/d' "$fr/series/v0.1/series"
+printf '%s\n' 0002-mm-add-a-test.patch '0001-mm-change-a.patch # test of: mm-add-a-test' >"$fr/series/v0.1/series"
+sed 's/^+a line/+ a line/; s@mm/a.c@mm/t.c@g; /^ a line/d; /^-a line/s/.*/-test one/; s/^@@.*/@@ -1 +1 @@/' \
+	"$tmp/patches/v0.1/0001-mm-change-a.patch" >"$fr/patches/v0.1/0001-mm-change-a.patch"
+want 1 'patches/v0.1/0001-mm-change-a.patch: mm/t.c: ' "$s/tree.sh"
 end

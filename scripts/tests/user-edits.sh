@@ -4,7 +4,7 @@
 . "$(dirname "$0")/fake.bash"
 
 two_patches
-p=$fr/patches/v0.1/0002-mm-change-a.patch
+p=$fr/patches/v0.1/0001-mm-change-a.patch
 base=$b/linux-base
 change() { sed -i "s/^+a line .*/+a line $1/" "$p"; }
 
