@@ -125,7 +125,7 @@ cross: tree ## the series builds where no guest runs: ppc64le, arm64, i386, clan
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)
 	$(run) scripts/bench.py $(if $(COLD),--cold)
 
-refresh: ## from commits in build/PIN/linux, kunit/ and selftests/ back to patches/ and series/
+refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
 	$(run) scripts/refresh.sh
 
 submission: tree ## what could be mailed, in out/: sign-offs, cover letter, recipients, an mbox (VERSION= RFC= RESEND= TRAILERS=)

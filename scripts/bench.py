@@ -4,6 +4,7 @@
 
 Prints a table of medians over N runs (5), and the spread, for the built tree:
   no-op          make with nothing changed, until the first guest starts
+  edit           the same after an edit of the case's test program
   one case       one guest from start to verdict (CASE, or q35-4000m)
   whole set      all cases, both variants, to the table
 and with --cold instead, N times in a scratch folder without ccache:
@@ -24,6 +25,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+import case as cases
 
 ROOT = Path(__file__).resolve().parent.parent
 PIN = os.environ.get("PIN") or "v5.10.223"
@@ -92,6 +95,19 @@ def cold_once() -> tuple[float, float]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def edited_once(case: str, number: int, **env: str) -> float:
+    """From an edit of the test that the case runs to its first guest; the edit is taken back."""
+    name = cases.load(cases.CONFIGS / f"{case}.conf").programs()[0][0]
+    source = next((ROOT / "selftests").rglob(f"{name}.c"))
+    text, stat = source.read_text(), source.stat()
+    try:
+        source.write_text(f'{text}\nconst char memmap_bench[] = "{number}";\n')
+        return run("make", "boot", f"CASE={case}", "VARIANT=series", until=r"boot: ", **env)
+    finally:
+        source.write_text(text)
+        os.utime(source, ns=(stat.st_atime_ns, time.time_ns()))     # newer than what was built of the edit
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
@@ -107,6 +123,7 @@ def main() -> None:
         results = {"RESULTS": scratch}
         row("no-op", [run("make", "boot", f"CASE={case}", "VARIANT=series", until=r"boot: ", **results)
                       for _ in range(args.runs)])
+        row("edit", [edited_once(case, number, **results) for number in range(args.runs)])
         row("one case", [run("scripts/boot.py", CASE=case, VARIANT="series", **results) for _ in range(args.runs)])
         row("whole set", *zip(*(measured("make", CASE="*", **results) for _ in range(args.runs))))
 
