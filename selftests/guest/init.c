@@ -220,47 +220,58 @@ struct progress {
 	int tap;	/* it knows TAP */
 };
 
+/* A plan, as the first of its kind. */
+static int report_plan(const char *line, struct progress *p)
+{
+	const char *skip;
+	int number;
+
+	if (p->planned >= 0 || sscanf(line, "1..%d", &number) != 1)
+		return 0;
+	p->planned = number;
+	p->tap = 1;
+	skip = strstr(line, "# SKIP");
+	if (skip)
+		snprintf(p->skip, sizeof(p->skip), "%s", skip + strlen("# SKIP"));
+	report("    %s\n", line);
+	return 1;
+}
+
+/* The result of a test. */
+static int report_result(const char *line, struct progress *p)
+{
+	const int ok = !strncmp(line, "ok ", 3);
+	int number, len = 0;
+	const char *what;
+	char name[64];
+
+	if (!ok && strncmp(line, "not ok ", 7))
+		return 0;
+	what = line + (ok ? 3 : 7);
+	if (sscanf(what, "%d %n", &number, &len) != 1 || !len)
+		return 0;
+	what += len;
+	if (!strncmp(what, "- ", 2))
+		what += 2;
+	p->seen++;
+	p->failed += !ok;
+	/* kselftest.h has no name for what is skipped: "# SKIP name: why" */
+	len = 0;
+	if (sscanf(what, "# SKIP %63[a-z0-9_]: %n", name, &len) == 1 && len)
+		report("    ok %d - %s # SKIP %s\n", number, name, what + len);
+	/* nor has kselftest_harness.h, which has said it before */
+	else if (!strncmp(what, "# SKIP", 6) && p->run[0])
+		report("    ok %d - %s %s\n", number, p->run, what);
+	else
+		report("    %s %d - %s\n", ok ? "ok" : "not ok", number, what);
+	return 1;
+}
+
 /* Pass on one line of a kselftest, in KUnit's dialect. */
 static void report_line(const char *line, struct progress *p)
 {
-	const char *what = line, *skip;
-	int number, len = 0, ok;
-	char name[64];
-
-	if (p->planned < 0 && sscanf(line, "1..%d", &number) == 1) {
-		p->planned = number;
-		p->tap = 1;
-		skip = strstr(line, "# SKIP");
-		if (skip)
-			snprintf(p->skip, sizeof(p->skip), "%s",
-				 skip + strlen("# SKIP"));
-		report("    %s\n", line);
+	if (report_plan(line, p) || report_result(line, p))
 		return;
-	}
-
-	ok = !strncmp(line, "ok ", 3);
-	if (ok)
-		what += 3;
-	else if (!strncmp(line, "not ok ", 7))
-		what += 7;
-	if (what != line && sscanf(what, "%d %n", &number, &len) == 1 && len) {
-		what += len;
-		len = 0;
-		if (!strncmp(what, "- ", 2))
-			what += 2;
-		p->seen++;
-		p->failed += !ok;
-		/* kselftest.h has no name for what is skipped: "# SKIP name: why" */
-		if (sscanf(what, "# SKIP %63[a-z0-9_]: %n", name, &len) == 1 && len)
-			report("    ok %d - %s # SKIP %s\n", number, name, what + len);
-		/* nor has kselftest_harness.h, which has said it before */
-		else if (!strncmp(what, "# SKIP", 6) && p->run[0])
-			report("    ok %d - %s %s\n", number, p->run, what);
-		else
-			report("    %s %d - %s\n", ok ? "ok" : "not ok", number, what);
-		return;
-	}
-
 	if (!strncmp(line, "TAP version", 11)) {
 		p->tap = 1;
 		return;
