@@ -22,7 +22,7 @@ int main(int argc, char *argv[])
 	return 0;
 }
 C
-gcc -Wall -Wextra -Wno-return-type "-DTESTS=\"$tmp\"" -I "$root/selftests" -o "$tmp/driver" "$tmp/driver.c"
+gcc -Wall -Wextra -Wno-return-type "-DTESTS=\"$tmp\"" -I "$root/selftests/guest" -o "$tmp/driver" "$tmp/driver.c"
 
 program() {	# name: a script from stdin
 	mkdir -p "$(dirname "$tmp/$1")"

@@ -2,10 +2,10 @@
 /*
  * Show struct pages to the memmap selftests.
  *
- * /proc/kpageflags only speaks of pages that pfn_to_online_page() accepts, so
- * it says nothing about ZONE_DEVICE and nothing about memory blocks that are
- * being onlined. Both are what the selftests
- * have to look at. Under <debugfs>/test_memmap:
+ * /proc/kpageflags only has pages that pfn_to_online_page() accepts, so
+ * it has nothing about ZONE_DEVICE and nothing about memory blocks that are
+ * being onlined. Both are what the selftests have to look at. Under
+ * <debugfs>/test_memmap:
  *
  * pages:         one struct test_memmap_page per pfn, see test_memmap_uapi.h
  * going_online:  one line "start_pfn nr_pages nr_reserved" for every
@@ -19,20 +19,16 @@
  *                multiple of PMD_SIZE, with huge page table entries only
  * ioremap:       write "address size", numbers as in C: an ioremap() that is
  *                undone at once. EBUSY: it was refused
-#ifndef PIN_V7
- * contig:        write "pfn nr": an alloc_contig_range() of online memory in one
- *                zone that is undone at once. EBUSY: it could not be had. Only
- *                there with CONFIG_CONTIG_ALLOC
-#endif
+ * contig:        only on v5.10 with CONFIG_CONTIG_ALLOC. Write "pfn nr": an
+ *                alloc_contig_range() of online memory in one zone that is
+ *                undone at once. EBUSY: it could not be had
  * free:          write "pfn order": the last reference to pages of a device is
  *                dropped by __free_pages(), which is a bug. EUCLEAN: the pages
  *                are on a free list now; ESTALE: they are not, but have
  *                forgotten their pgmap
-#ifdef PIN_V7
- * hold:          write a pfn: the pgmap of its page is held, in place of what
- *                this file has held, until the file is closed. Whoever takes the
- *                device away waits for that
-#endif
+ * hold:          only on v7. Write a pfn: the pgmap of its page is held, in
+ *                place of what this file has held, until the file is closed.
+ *                Taking the device away waits for that
  * p2pdma:        peer-to-peer DMA with memory of a PCI device that lives as long
  *                as the open file. Write "0000:01:00.0 nr": allocate nr pages of
  *                that device's p2pmem. Then "map path": map them for DMA by the
@@ -61,9 +57,6 @@
 #include <linux/page_ref.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pci.h>
-#ifndef PIN_V7
-#include <linux/pfn_t.h>
-#endif
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -71,6 +64,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "pin.h"
 #include "test_memmap_uapi.h"
 
 #define MAX_EVENTS	64
@@ -85,62 +79,6 @@ static struct dentry *test_memmap_dir;
 static DEFINE_MUTEX(events_lock);	/* events and nr_events */
 static struct going_online events[MAX_EVENTS];
 static unsigned int nr_events;
-
-#ifdef PIN_V7
-static struct dev_pagemap *find_pgmap(unsigned long pfn)
-{
-	return get_dev_pagemap(pfn);
-}
-
-static unsigned long *page_flags(struct page *page)
-{
-	return &page->flags.f;
-}
-
-static struct dev_pagemap **page_owner(struct page *page)
-{
-	return &page_folio(page)->pgmap;
-}
-
-/*
- * The references and pins that a page has are those of its folio. Only pages
- * of a device are asked for it, and only if it is of the same device: what an
- * altmap covers may never have been initialised.
- */
-static void read_folio(struct page *page, struct dev_pagemap *pgmap,
-		       struct test_memmap_page *rec)
-{
-	struct folio *folio = page_folio(page);
-	unsigned long pfn = page_to_pfn(&folio->page);
-
-	rec->pins = rec->refcount / GUP_PIN_COUNTING_BIAS;
-	if (pfn < PHYS_PFN(pgmap->range.start) ||
-	    pfn > PHYS_PFN(pgmap->range.end) || folio->pgmap != pgmap)
-		return;
-	rec->unused = pgmap->type == MEMORY_DEVICE_GENERIC;
-	rec->mapped = folio_mapcount(folio);
-	if (!folio_test_large(folio))
-		return;
-	rec->order = folio_order(folio);
-	rec->refcount = folio_ref_count(folio);
-	rec->pins = atomic_read(&folio->_pincount);
-}
-#else
-static struct dev_pagemap *find_pgmap(unsigned long pfn)
-{
-	return get_dev_pagemap(pfn, NULL);
-}
-
-static unsigned long *page_flags(struct page *page)
-{
-	return &page->flags;
-}
-
-static struct dev_pagemap **page_owner(struct page *page)
-{
-	return &page->pgmap;
-}
-#endif
 
 static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 {
@@ -161,9 +99,8 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 	rec->nid = (*page_flags(page) >> NODES_PGSHIFT) & NODES_MASK;
 #endif
 	rec->zone = page_zonenum(page);
-#ifdef PIN_V7
 	rec->unused = 1;
-#endif
+	rec->pins = rec->refcount / (int)GUP_PIN_COUNTING_BIAS;
 	rec->state = TEST_MEMMAP_VALID;
 	if (pfn_to_online_page(pfn))
 		rec->state |= TEST_MEMMAP_ONLINE;
@@ -175,9 +112,7 @@ static void read_page(unsigned long pfn, struct test_memmap_page *rec)
 	pgmap = find_pgmap(pfn);
 	if (pgmap) {
 		rec->state |= TEST_MEMMAP_PGMAP;
-#ifdef PIN_V7
 		read_folio(page, pgmap, rec);
-#endif
 		put_dev_pagemap(pgmap);
 	}
 }
@@ -330,41 +265,6 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
-#ifdef PIN_V7
-static vm_fault_t map_huge_fault(struct vm_fault *vmf, unsigned int order)
-#else
-static vm_fault_t map_huge_fault(struct vm_fault *vmf,
-				 enum page_entry_size pe_size)
-#endif
-{
-	unsigned long addr = vmf->address & PMD_MASK;
-	struct vm_area_struct *vma = vmf->vma;
-	phys_addr_t phys;
-
-#ifdef PIN_V7
-	struct page *page;
-
-	if (order != PMD_ORDER)
-		return VM_FAULT_FALLBACK;
-
-	phys = PFN_PHYS(vma->vm_pgoff) + (addr - vma->vm_start);
-	page = pfn_to_page(PHYS_PFN(phys));
-	if (compound_order(page) < order)
-		return VM_FAULT_SIGBUS;
-	return vmf_insert_folio_pmd(vmf, page_folio(page),
-				    vmf->flags & FAULT_FLAG_WRITE);
-#else
-	if (pe_size != PE_SIZE_PMD)
-		return VM_FAULT_FALLBACK;
-
-	phys = PFN_PHYS(vma->vm_pgoff) + (addr - vma->vm_start);
-	return vmf_insert_pfn_pmd(vmf, phys_to_pfn_t(phys, PFN_DEV | PFN_MAP),
-				  vmf->flags & FAULT_FLAG_WRITE);
-#endif
-}
-#endif
-
 static const struct vm_operations_struct map_vm_ops = {
 	.fault = map_fault,
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -372,7 +272,7 @@ static const struct vm_operations_struct map_vm_ops = {
 #endif
 };
 
-/* The mapping does not keep the device: whoever maps it unmaps it in time. */
+/* The mapping does not keep the device: it has to be unmapped in time. */
 static int map_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	phys_addr_t phys = PFN_PHYS(vma->vm_pgoff);
@@ -385,11 +285,7 @@ static int map_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENXIO;
 
 	vma->vm_ops = &map_vm_ops;
-#ifdef PIN_V7
-	vm_flags_set(vma, VM_MIXEDMAP | VM_HUGEPAGE);
-#else
-	vma->vm_flags |= VM_MIXEDMAP | VM_HUGEPAGE;
-#endif
+	set_vm_flags(vma, VM_MIXEDMAP | VM_HUGEPAGE);
 	if (!IS_ALIGNED(phys | vma->vm_start | size, PMD_SIZE))
 		for (done = 0; !ret && done < size; done += PAGE_SIZE)
 			ret = vm_insert_page(vma, vma->vm_start + done,
@@ -445,40 +341,6 @@ static const struct file_operations ioremap_fops = {
 	.write = ioremap_write,
 };
 
-#ifndef PIN_V7
-#ifdef CONFIG_CONTIG_ALLOC
-static ssize_t contig_write(struct file *file, const char __user *buf,
-			    size_t count, loff_t *ppos)
-{
-	unsigned long long number[2];
-	unsigned long pfn, i;
-	int ret;
-
-	ret = read_numbers(buf, count, number);
-	if (ret)
-		return ret;
-	if (!number[1] || number[1] > UINT_MAX)
-		return -EINVAL;
-	pfn = number[0];
-	for (i = 0; i < number[1]; i++)
-		if (!pfn_to_online_page(pfn + i))
-			return -ENXIO;
-	ret = alloc_contig_range(pfn, pfn + i, MIGRATE_MOVABLE, GFP_KERNEL);
-	if (ret)
-		return ret;
-	free_contig_range(pfn, i);
-
-	return count;
-}
-
-static const struct file_operations contig_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = contig_write,
-};
-#endif
-
-#endif
 static int free_device_pages(struct page *page, unsigned int order)
 {
 	struct dev_pagemap *pgmap = *page_owner(page);
@@ -516,11 +378,7 @@ static ssize_t free_write(struct file *file, const char __user *buf,
 	ret = read_numbers(buf, count, number);
 	if (ret)
 		return ret;
-#ifdef PIN_V7
-	if (number[1] > MAX_PAGE_ORDER)
-#else
-	if (number[1] >= MAX_ORDER)
-#endif
+	if (number[1] > LARGEST_ORDER)
 		return -EINVAL;
 	pgmap = get_pgmap(PFN_PHYS(number[0]), PAGE_SIZE << number[1]);
 	if (!pgmap)
@@ -570,7 +428,52 @@ static const struct file_operations hold_fops = {
 	.release = hold_release,
 };
 
+static void create_pin_files(void)
+{
+	debugfs_create_file("hold", 0200, test_memmap_dir, NULL, &hold_fops);
+}
+#elif defined(CONFIG_CONTIG_ALLOC)
+static ssize_t contig_write(struct file *file, const char __user *buf,
+			    size_t count, loff_t *ppos)
+{
+	unsigned long long number[2];
+	unsigned long pfn, i;
+	int ret;
+
+	ret = read_numbers(buf, count, number);
+	if (ret)
+		return ret;
+	if (!number[1] || number[1] > UINT_MAX)
+		return -EINVAL;
+	pfn = number[0];
+	for (i = 0; i < number[1]; i++)
+		if (!pfn_to_online_page(pfn + i))
+			return -ENXIO;
+	ret = alloc_contig_range(pfn, pfn + i, MIGRATE_MOVABLE, GFP_KERNEL);
+	if (ret)
+		return ret;
+	free_contig_range(pfn, i);
+
+	return count;
+}
+
+static const struct file_operations contig_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = contig_write,
+};
+
+static void create_pin_files(void)
+{
+	debugfs_create_file("contig", 0200, test_memmap_dir, NULL,
+			    &contig_fops);
+}
+#else
+static void create_pin_files(void)
+{
+}
 #endif
+
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 #define MAX_P2P_PAGES	64
 
@@ -650,21 +553,12 @@ static int p2p_map(struct p2p *p, struct block_device *bdev)
 	for_each_sg(sgl, sg, p->nr_pages, i)
 		sg_set_page(sg, p2p_page(p, i), PAGE_SIZE, 0);
 
-#ifdef PIN_V7
-	nr = dma_map_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL);
-#else
-	nr = pci_p2pdma_map_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL);
-#endif
+	nr = map_p2p_sg(client, sgl, p->nr_pages);
 	if (nr) {
 		snprintf(p->answer, sizeof(p->answer), "%lu %llu %d\n",
 			 page_to_pfn(p2p_page(p, 0)),
 			 (unsigned long long)sg_dma_address(sgl), distance);
-#ifdef PIN_V7
-		dma_unmap_sg(client, sgl, p->nr_pages, DMA_BIDIRECTIONAL);
-#else
-		pci_p2pdma_unmap_sg(client, sgl, p->nr_pages,
-				    DMA_BIDIRECTIONAL);
-#endif
+		unmap_p2p_sg(client, sgl, p->nr_pages);
 	} else {
 		ret = -EIO;
 	}
@@ -683,18 +577,9 @@ static int p2p_transfer(struct p2p *p, struct block_device *bdev,
 	if (!blk_queue_pci_p2pdma(bdev_get_queue(bdev)))
 		return -EOPNOTSUPP;
 
-#ifdef PIN_V7
-	bio = bio_alloc(bdev, p->nr_pages, op | REQ_SYNC | REQ_NOMERGE,
-			GFP_KERNEL);
-#else
-	bio = bio_alloc(GFP_KERNEL, p->nr_pages);
-#endif
+	bio = alloc_bio(bdev, p->nr_pages, op);
 	if (!bio)
 		return -ENOMEM;
-#ifndef PIN_V7
-	bio_set_dev(bio, bdev);
-	bio->bi_opf = op | REQ_SYNC;
-#endif
 	if (op == REQ_OP_WRITE)
 		bio->bi_iter.bi_sector = p->nr_pages * (PAGE_SIZE / SECTOR_SIZE);
 	for (i = 0; !ret && i < p->nr_pages; i++)
@@ -709,39 +594,24 @@ static int p2p_transfer(struct p2p *p, struct block_device *bdev,
 
 static int p2p_command(struct p2p *p, const char *op, const char *path)
 {
-#ifdef PIN_V7
-	const blk_mode_t mode = BLK_OPEN_READ | BLK_OPEN_WRITE;
-	struct file *file;
-#else
-	const fmode_t mode = FMODE_READ | FMODE_WRITE;
-#endif
-	struct block_device *bdev;
-	int ret = -EINVAL;
+	struct disk disk;
+	int ret;
 
 	if (!p->memory)
 		return -EINVAL;
-#ifdef PIN_V7
-	file = bdev_file_open_by_path(path, mode, NULL, NULL);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	bdev = file_bdev(file);
-#else
-	bdev = blkdev_get_by_path(path, mode, NULL);
-	if (IS_ERR(bdev))
-		return PTR_ERR(bdev);
-#endif
+	ret = open_disk(&disk, path);
+	if (ret)
+		return ret;
 
 	if (!strcmp(op, "map"))
-		ret = p2p_map(p, bdev);
+		ret = p2p_map(p, disk.bdev);
 	else if (!strcmp(op, "read"))
-		ret = p2p_transfer(p, bdev, REQ_OP_READ);
+		ret = p2p_transfer(p, disk.bdev, REQ_OP_READ);
 	else if (!strcmp(op, "write"))
-		ret = p2p_transfer(p, bdev, REQ_OP_WRITE);
-#ifdef PIN_V7
-	bdev_fput(file);
-#else
-	blkdev_put(bdev, mode);
-#endif
+		ret = p2p_transfer(p, disk.bdev, REQ_OP_WRITE);
+	else
+		ret = -EINVAL;
+	close_disk(&disk);
 
 	return ret;
 }
@@ -793,9 +663,6 @@ static const struct file_operations p2p_fops = {
 	.open = p2p_open,
 	.read = p2p_read,
 	.write = p2p_write,
-#ifndef PIN_V7
-	.llseek = no_llseek,
-#endif
 	.release = p2p_release,
 };
 #endif
@@ -820,16 +687,8 @@ static int __init test_memmap_init(void)
 				   &map_fops);
 	debugfs_create_file("ioremap", 0200, test_memmap_dir, NULL,
 			    &ioremap_fops);
-#ifndef PIN_V7
-#ifdef CONFIG_CONTIG_ALLOC
-	debugfs_create_file("contig", 0200, test_memmap_dir, NULL,
-			    &contig_fops);
-#endif
-#endif
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
-#ifdef PIN_V7
-	debugfs_create_file("hold", 0200, test_memmap_dir, NULL, &hold_fops);
-#endif
+	create_pin_files();
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 	debugfs_create_file("p2pdma", 0600, test_memmap_dir, NULL, &p2p_fops);
 #endif

@@ -18,16 +18,15 @@
  * struct test_memmap_page - one record of <debugfs>/test_memmap/pages
  * @flags: page->flags as it is
  * @state: TEST_MEMMAP_* bits
- * @refcount: page_ref_count()
+ * @refcount: page_ref_count(); on kernels whose devices have large folios: that
+ *	of the folio, and so are the last four
  * @nid: page_to_nid()
  * @zone: page_zonenum()
-#ifdef PIN_V7
- * @order: of the folio that a page of a device belongs to; what follows, and
- *	@refcount, are the folio's
+ * @order: of the folio that a page of a device belongs to
  * @unused: the references that it has while nobody uses it
- * @mapped: how many page table entries there are, each of which has one, too
+ * @mapped: how many page table entries there are, each of which has a reference,
+ *	too; 0 where they have none
  * @pins: how often FOLL_PIN has been there
-#endif
  *
  * The record of pfn N is at file offset N * sizeof(struct test_memmap_page).
  * Without TEST_MEMMAP_VALID there is no struct page and all else is zero.
@@ -38,12 +37,10 @@ struct test_memmap_page {
 	__s32 refcount;
 	__s32 nid;
 	__u32 zone;
-#ifdef PIN_V7
 	__u32 order;
 	__s32 unused;
 	__s32 mapped;
 	__s32 pins;
-#endif
 };
 
 #endif

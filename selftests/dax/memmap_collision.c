@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Persistent memory and System RAM in one memory section: the RAM is online,
+ * the persistent memory is not, and pfn_to_online_page() must tell them apart.
+ *
+ * Wants two namespaces that share sections with RAM, made for example with
+ * memmap=32M!0x142000000 memmap=144M!0x171000000. What is in them gets lost.
+ */
+#include <stdio.h>
+
+#include "block.h"
+#include "dax.h"
+#include "ram.h"
+#include "test.h"
+
+#define NR_NAMESPACES	2
+#ifdef PIN_V7
+#define NR_DYING	1	/* cases of test_dying() */
+#else
+#define NR_DYING	0
+#endif
+#define NR_CASES	(1 + 15 + 2 * NR_DYING)	/* raw, map=mem and map=dev */
+
+struct place {
+	char ns[32];
+	const char *word;	/* what the names of its cases start with */
+	struct pages pmem;
+	struct pages ram[MAX_RANGES];
+	unsigned int nr_ram;
+};
+
+static void result(const struct place *place, const char *map,
+		   const char *word, bool good)
+{
+	ksft_test_result(good, "%s_%s%s\n", place->word, map, word);
+}
+
+/* Note the RAM that shares a memory block with @place->pmem. */
+static bool find_ram(struct place *place)
+{
+	const unsigned long nr = block_pages(), end = place->pmem.pfn + place->pmem.nr;
+	const struct range blocks = {
+		place->pmem.pfn / nr * nr, (end + nr - 1) / nr * nr
+	};
+	struct range ram[MAX_RANGES];
+	int nr_ram = ram_read(ram, MAX_RANGES), i;
+	struct pages *part;
+
+	for (i = 0; i < nr_ram; i++) {
+		if (ram[i].end <= blocks.start || ram[i].start >= blocks.end)
+			continue;
+		if (ram[i].start < blocks.start)
+			ram[i].start = blocks.start;
+		if (ram[i].end > blocks.end)
+			ram[i].end = blocks.end;
+		part = &place->ram[place->nr_ram++];
+		part->pfn = ram[i].start;
+		part->nr = ram[i].end - ram[i].start;
+		ksft_print_msg("%s: RAM pfn %#lx, %lu pages\n", place->ns,
+			       part->pfn, part->nr);
+	}
+
+	ksft_print_msg("%s: pmem pfn %#lx, %lu pages\n", place->ns,
+		       place->pmem.pfn, place->pmem.nr);
+	return place->nr_ram;
+}
+
+/*
+ * Ask /proc/kpageflags about @pages: for RAM it must know each of them, for
+ * pages that are not online it must have nothing to say but that.
+ */
+static bool check_kpageflags(const char *what, const struct pages *pages,
+			     bool online)
+{
+	const unsigned long long nopage = 1ULL << KPF_NOPAGE;
+	unsigned long long *flags;
+	unsigned long bad = 0, i;
+
+	flags = calloc(pages->nr, sizeof(*flags));
+	if (!flags)
+		ksft_exit_fail_msg("no memory\n");
+	page_read_kpageflags(pages, flags);
+	for (i = 0; i < pages->nr; i++) {
+		if (online ? !(flags[i] & nopage) : !(flags[i] & ~nopage))
+			continue;
+		if (bad++ < 3)
+			ksft_print_msg("%s: pfn %#lx kpageflags %#llx\n", what,
+				       pages->pfn + i, flags[i]);
+	}
+	if (bad)
+		ksft_print_msg("%s: kpageflags of %lu of %lu pages are not as they should be\n",
+			       what, bad, pages->nr);
+	free(flags);
+
+	return !bad;
+}
+
+static bool check_ram(const struct place *place)
+{
+	bool good = true;
+	unsigned int i;
+
+	for (i = 0; i < place->nr_ram; i++) {
+		good &= page_check_state("RAM", &place->ram[i], DEVICE_MASK,
+				    TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE);
+		good &= check_kpageflags("RAM", &place->ram[i], true);
+	}
+	return good;
+}
+
+static bool check_offline(const struct place *place)
+{
+	return page_check_state("pmem", &place->pmem, TEST_MEMMAP_ONLINE, 0);
+}
+
+#ifdef PIN_V7
+/*
+ * Unbinding waits until the pgmap is not held any more, and nobody else can get
+ * it: still the pages are a device's, and are not online.
+ */
+static bool check_dying(const struct place *place, const struct dax *dax)
+{
+	long long end = test_ms() + BIND_SECONDS * 1000LL;
+	int held = dax_hold_pgmap(dax->data.pfn);
+	bool dying, good;
+	pid_t pid;
+
+	if (held < 0)
+		return false;
+	pid = dax_start_bind(dax, false);
+	do {
+		usleep(1000);
+		dying = !(page_get(dax->data.pfn).state & TEST_MEMMAP_PGMAP);
+	} while (!dying && test_ms() < end);
+	good = dying && check_offline(place) &&
+	       check_kpageflags("dying", &place->pmem, false) &&
+	       page_check_state("dying", &dax->data, TEST_MEMMAP_DEVICE,
+			   TEST_MEMMAP_DEVICE);
+	close(held);
+	return dax_wait_bind(dax, pid) && good;
+}
+
+static void test_dying(const struct place *place, const char *word,
+		       const struct dax *dax, bool good)
+{
+	result(place, word, "dying", good && check_dying(place, dax));
+}
+#else
+/* Not on v5.10: there is no way to hold a pgmap. */
+static void test_dying(const struct place *place, const char *word,
+		       const struct dax *dax, bool good)
+{
+	(void)place;
+	(void)word;
+	(void)dax;
+	(void)good;
+}
+#endif
+
+static bool is_hole(unsigned long pfn, const struct test_memmap_page *rec,
+		    const struct test_memmap_page *ram, bool show)
+{
+	const unsigned int want = TEST_MEMMAP_VALID | TEST_MEMMAP_RESERVED;
+
+	if (rec->state == want && rec->nid == ram->nid &&
+	    rec->zone == ram->zone && rec->refcount > 0)
+		return true;
+	if (show)
+		ksft_print_msg("hole: pfn %#lx state %#x flags %#llx refcount %d nid %d zone %u\n",
+			       pfn, rec->state, (unsigned long long)rec->flags,
+			       rec->refcount, rec->nid, rec->zone);
+	return false;
+}
+
+/*
+ * Where the section has RAM from boot on, its struct pages stay. They are what
+ * they were before there was a device: a hole, in the zone of that RAM.
+ */
+static bool check_hole(const struct place *place)
+{
+	unsigned long pfn = place->pmem.pfn, end = pfn + place->pmem.nr;
+	static struct test_memmap_page rec[4096];
+	unsigned long bad = 0, seen = 0, nr, i;
+	struct test_memmap_page ram;
+
+	ram = page_get(place->ram[0].pfn);
+	for (; pfn < end; pfn += nr) {
+		nr = end - pfn < ARRAY_SIZE(rec) ? end - pfn : ARRAY_SIZE(rec);
+		page_read(pfn, rec, nr);
+		for (i = 0; i < nr; i++) {
+			if (!(rec[i].state & TEST_MEMMAP_VALID))
+				continue;
+			seen++;
+			bad += !is_hole(pfn + i, &rec[i], &ram, bad < 3);
+		}
+	}
+
+	if (bad || !seen)
+		ksft_print_msg("hole: %lu of %lu pages are not as they should be\n",
+			       bad, seen);
+	return seen && !bad;
+}
+
+static void test_map(const struct place *place, const char *map, bool altmap)
+{
+	const char *word = altmap ? "dev_" : "mem_";
+	struct dax dax = {};
+	bool good;
+
+	good = dax_create(place->ns, map, "2M", &dax);
+	result(place, word, "page", good &&
+	       page_check("data", altmap ? &dax.data : &dax.all,
+			   DEVICE_MASK & ~TEST_MEMMAP_ONLINE, DEVICE_PAGE,
+			   dax.nid));
+	result(place, word, "offline", good && check_offline(place));
+	result(place, word, "kpageflags", good &&
+	       check_kpageflags("pmem", &place->pmem, false));
+	/* Left as the last device had them, unless they are initialised. */
+	if (altmap)
+		result(place, word, "reserve", good &&
+		       page_check("reserve", &dax.reserve,
+				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
+				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
+				   dax.nid));
+	result(place, word, "ram", good && check_ram(place));
+	test_dying(place, word, &dax, good);
+
+	/* Without a device the struct pages are still there, but nobody's. */
+	good = good && ns_destroy(place->ns);
+	result(place, word, "destroyed", good && check_offline(place) &&
+	       check_kpageflags("destroyed", &place->pmem, false));
+	result(place, word, "hole", good && check_hole(place));
+	result(place, word, "destroyed_ram", good && check_ram(place));
+}
+
+static void test_place(const struct place *place)
+{
+	/* As booted: a block device that has struct pages as well. */
+	result(place, "", "raw_offline", ns_create_raw(place->ns) &&
+	       page_check_state("raw", &place->pmem, TEST_MEMMAP_PGMAP,
+			   TEST_MEMMAP_PGMAP) &&
+	       check_offline(place));
+
+	test_map(place, "mem", false);
+	test_map(place, "dev", true);
+}
+
+int main(void)
+{
+	static struct place places[NR_NAMESPACES] = {
+		{ .word = "first" }, { .word = "second" },
+	};
+	unsigned int i;
+
+	test_begin();
+	for (i = 0; i < NR_NAMESPACES; i++) {
+		snprintf(places[i].ns, sizeof(places[i].ns), "namespace%u.0", i);
+		ns_require(places[i].ns);
+		ns_read(places[i].ns, &places[i].pmem);
+		if (!find_ram(&places[i]))
+			ksft_exit_skip("needs %s to share a section with RAM\n",
+				       places[i].ns);
+	}
+
+	ksft_set_plan(NR_NAMESPACES * NR_CASES);
+	for (i = 0; i < NR_NAMESPACES; i++)
+		test_place(&places[i]);
+
+	ksft_exit(!ksft_get_fail_cnt());
+}

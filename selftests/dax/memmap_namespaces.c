@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the memory map of persistent memory is, and what is in it, for every
+ * kind of namespace: alone on a DIMM without labels, many in one region of a
+ * DIMM that has a label area, and with pages of 1 GiB.
+ *
+ *	memmap_namespaces ALONE REGION GIANT
+ *	memmap_namespaces E820
+ *
+ * Wants two namespaces and a region, such as namespace2.0 region1 namespace0.0.
+ * ALONE fills whole memory sections, GIANT has 2 GiB and begins at a multiple
+ * of that of a page; REGION is of a DIMM with a label area. E820 fills whole
+ * memory sections as well, but only the firmware's memory map has it (e820 type
+ * 12), as with memmap=128M!0x18000000. What is in them gets lost.
+ */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dax.h"
+#include "test.h"
+
+#define GIANT_SIZE	(1UL << 30)
+#define HELD		4	/* pages */
+#define PART		"32M"	/* of a region: a quarter of a section */
+#define PART_SIZE	(32 * MB)
+
+/* A namespace of some kind. */
+static const struct kind {
+	const char *word;	/* what the names of its cases start with */
+	const char *mode;
+	const char *map;	/* NULL: has no struct pages */
+	const char *align;
+} alone[] = {
+	{ "raw", "raw", NULL, NULL },
+	{ "sector", "sector", NULL, NULL },
+	{ "fs_mem_4k", "fsdax", "mem", "4K" },
+	{ "fs_mem_2m", "fsdax", "mem", "2M" },
+	{ "fs_dev_4k", "fsdax", "dev", "4K" },
+	{ "fs_dev_2m", "fsdax", "dev", "2M" },
+}, e820[] = {	/* what ndctl calls fsdax with map=mem is the raw one there */
+	{ "e820_fs_mem", "fsdax", "mem", "2M" },
+	{ "e820_fs_dev", "fsdax", "dev", "2M" },
+	{ "e820_dax_mem", "devdax", "mem", "2M" },
+	{ "e820_dax_dev", "devdax", "dev", "2M" },
+}, giant[] = {
+	{ "dax_mem_1g", "devdax", "mem", "1G" },
+	{ "dax_dev_1g", "devdax", "dev", "1G" },
+	{ "fs_dev_1g", "fsdax", "dev", "1G" },
+}, parts[] = {
+	{ "part_fs_dev", "fsdax", "dev", "2M" },
+	{ "part_dax_mem", "devdax", "mem", "4K" },
+	{ "part_raw", "raw", NULL, NULL },
+	{ "part_dax_dev", "devdax", "dev", "4K" },
+};
+
+/* A part of the region, and the namespace that is in it. */
+static struct part {
+	const struct kind *kind;
+	char ns[32];
+	struct dax dax;
+} part[ARRAY_SIZE(parts)];
+
+static bool has_altmap(const struct kind *kind)
+{
+	return kind->map && !strcmp(kind->map, "dev");
+}
+
+/* @more: those of a kind with struct pages that are not in test_memmap(). */
+static unsigned int count_cases(const struct kind *kinds, size_t nr,
+				unsigned int more)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		count += kinds[i].map ? 2 + 2 * has_altmap(&kinds[i]) + more : 2;
+	return count;
+}
+
+static void result(const struct kind *kind, const char *word, bool good)
+{
+	ksft_test_result(good, "%s_%s\n", kind->word, word);
+}
+
+/* How many words of these pages of the device are @want? Not by their pmem. */
+static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
+{
+	unsigned long found = 0;
+	uint64_t *word;
+	size_t i;
+
+	word = mem_map_file("/dev/mem", 0, pfn, size / page_size());
+	if (word == MAP_FAILED)
+		ksft_exit_fail_msg("the device can't be looked at\n");
+	for (i = 0; i < size / sizeof(*word); i++)
+		found += word[i] == want;
+	munmap(word, size);
+
+	return found;
+}
+
+/*
+ * With map=dev there must be as many struct pages on the device as it has
+ * data pages; they have the same flags, but for the first two of a large folio.
+ * With map=mem it must still be as new.
+ */
+static bool check_place(const struct kind *kind, const struct dax *dax)
+{
+	size_t size = dax->all.nr * 64 + 4 * MB;
+	struct test_memmap_page last = page_get(dax->data.pfn + dax->data.nr - 1);
+	unsigned long pfn, found, want;
+	uint64_t word;
+
+	if (has_altmap(kind)) {
+		pfn = dax->storage.pfn;
+		if (size > dax->storage.nr * page_size())
+			size = dax->storage.nr * page_size();
+		word = last.flags;
+		found = count_words(pfn, size, word);
+		want = dax->data.nr - (last.order ? 2 * (dax->data.nr >> last.order) : 0);
+	} else {
+		/* Where the garbage begins. */
+		pfn = dax->all.pfn + MB / page_size();
+		memset(&word, NS_GARBAGE, sizeof(word));
+		found = count_words(pfn, size, word);
+		want = size / sizeof(word);
+	}
+	if (found < want)
+		ksft_print_msg("%s: %lu words %#llx from pfn %#lx on, should be %lu\n",
+			       dax->name, found, (unsigned long long)word, pfn,
+			       want);
+	return found >= want;
+}
+
+static bool check_data(const struct kind *kind, const struct dax *dax)
+{
+	return page_check("data", has_altmap(kind) ? &dax->data : &dax->all,
+			   DEVICE_MASK, DEVICE_PAGE, dax->nid);
+}
+
+static bool check_flag(const struct kind *kind, const struct dax *dax)
+{
+	return page_check_state("data", has_altmap(kind) ? &dax->data : &dax->all,
+			   TEST_MEMMAP_RESERVED, 0);
+}
+
+/* These struct pages have no owner, that is why they stay reserved. */
+static bool check_altmap(const char *what, const struct dax *dax,
+			 const struct pages *pages)
+{
+	return page_check(what, pages, DEVICE_MASK | TEST_MEMMAP_RESERVED,
+			   DEVICE_PAGE | TEST_MEMMAP_RESERVED, dax->nid);
+}
+
+/* All that the memory map of a namespace has to be. */
+static void test_memmap(const struct kind *kind, const struct dax *dax,
+			bool good)
+{
+	result(kind, "page", good && check_data(kind, dax));
+	result(kind, "flag", good && check_flag(kind, dax));
+	if (has_altmap(kind)) {
+		result(kind, "storage", good &&
+		       check_altmap("storage", dax, &dax->storage));
+		result(kind, "reserve", good &&
+		       check_altmap("reserve", dax, &dax->reserve));
+	}
+}
+
+static bool read_kind(const struct kind *kind, const char *ns, struct dax *dax)
+{
+	if (!strcmp(kind->mode, "fsdax"))
+		return dax_read_fs(ns, dax);
+	return dax_read(ns, dax);
+}
+
+static void test_kind(const char *ns, const struct kind *kind,
+		      bool (*use)(const struct dax *dax))
+{
+	const char *const argv[] = {
+		"ndctl", "create-namespace", "-f", "-e", ns, "-m", kind->mode,
+		NULL
+	};
+	struct dax dax = {};
+	bool good;
+
+	if (!kind->map) {
+		good = test_run(NS_SECONDS, argv) == 0 &&
+		       ns_read(ns, &dax.all);
+		result(kind, "no_page", good && page_is_gone(kind->word, &dax.all));
+	} else {
+		good = ns_fill_with_garbage(ns) &&
+		       ns_set_mode(ns, kind->mode, kind->map, kind->align) &&
+		       read_kind(kind, ns, &dax);
+		test_memmap(kind, &dax, good);
+		result(kind, "place", good && check_place(kind, &dax));
+		if (use)
+			result(kind, "use", good && use(&dax));
+		else
+			/* To less than a subsection it never is. */
+			result(kind, "align", good &&
+			       dax.data.pfn * page_size() % HUGE_SIZE == 0);
+	}
+	result(kind, "destroy", good && ns_destroy(ns) &&
+	       page_is_gone("destroyed", &dax.all));
+}
+
+/* Of the pages around those that are held: is the device all that has them? */
+static bool check_around(const char *what, const struct pages *pages, int nid)
+{
+	const struct test_memmap_page page = page_get(pages->pfn);
+
+	/* The references of a large folio are those of all its pages. */
+	if (page.order)
+		return page_check_state(what, pages, DEVICE_MASK, DEVICE_PAGE) &&
+		       page.nid == nid && page_users(&page) == HELD;
+	return page_check(what, pages, DEVICE_MASK, DEVICE_PAGE, nid);
+}
+
+/*
+ * One access maps all of a page of 1 GiB, or there would be a SIGBUS. Its
+ * struct pages are those of small pages, with references of their own, or one
+ * large folio.
+ */
+static bool use_giant(const struct dax *dax)
+{
+	const size_t middle = GIANT_SIZE / 2;
+	struct pages before = { dax->data.pfn, middle / page_size() };
+	struct pages pages = { before.pfn + before.nr, HELD };
+	struct pages after = { pages.pfn + HELD, before.nr - HELD };
+	const uint64_t magic = 0x6d656d6d61702121;
+	struct test_memmap_page page;
+	int held[2];
+	char *addr;
+	bool good;
+
+	if (strncmp(dax->name, "dax", 3))
+		return dax->data.pfn * page_size() % GIANT_SIZE == 0;
+
+	addr = dax_map(dax, GIANT_SIZE, 0);
+	*(uint64_t *)(addr + middle) = magic;
+	good = count_words(pages.pfn, page_size(), magic) == 1;
+	if (!good)
+		ksft_print_msg("%s: what was written is not in pfn %#lx\n",
+			       dax->name, pages.pfn);
+	good &= mem_hold(held, addr + middle, HELD);
+	page = page_get(pages.pfn);
+	good &= page_check_users("held", &pages, page.order ? HELD : 1);
+	good &= check_around("before", &before, dax->nid);
+	good &= check_around("after", &after, dax->nid);
+	mem_release(held);
+	munmap(addr, GIANT_SIZE);
+
+	return page_check_users("released", &pages, 0) && good;
+}
+
+/* Labels let a region have several namespaces; it has one without any. */
+static bool init_labels(const char *region)
+{
+	const char *const command[][4] = {
+		{ "ndctl", "disable-region", region, NULL },
+		{ "ndctl", "init-labels", "all", NULL },
+		{ "ndctl", "enable-region", region, NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(command); i++)
+		if (test_run(NS_SECONDS, command[i]))
+			return false;
+	return true;
+}
+
+/* A namespace of the region that is none of the others. */
+static bool find_new(const char *region, struct part *new)
+{
+	struct pages pages;
+	size_t number, i;
+	char ns[32];
+
+	for (number = 0; number < 2 * ARRAY_SIZE(part); number++) {
+		snprintf(ns, sizeof(ns), "namespace%.8s.%zu",
+			 region + strlen("region"), number);
+		for (i = 0; i < ARRAY_SIZE(part); i++)
+			if (!strcmp(part[i].ns, ns))
+				break;
+		if (i < ARRAY_SIZE(part) || !ns_read(ns, &pages))
+			continue;
+		strcpy(new->ns, ns);
+		new->dax.all = pages;
+		return true;
+	}
+	return false;
+}
+
+/* Make a namespace in the first part of the region that is free. */
+static bool create_part(const char *region, struct part *part,
+			const struct kind *kind)
+{
+	const char *argv[16] = {
+		"ndctl", "create-namespace", "-r", region, "-s", PART, "-m",
+		kind->mode,
+	};
+	const char *const more[] = { "-M", kind->map, "-a", kind->align };
+
+	if (kind->map)
+		memcpy(argv + 8, more, sizeof(more));
+	part->kind = kind;
+	part->ns[0] = '\0';
+	return test_run(NS_SECONDS, argv) == 0 &&
+	       find_new(region, part) &&
+	       (!kind->map || read_kind(kind, part->ns, &part->dax));
+}
+
+static bool check_part(const struct part *part)
+{
+	const struct kind *kind = part->kind;
+	const struct dax *dax = &part->dax;
+
+	if (!part->ns[0])
+		return page_is_gone("gone", &dax->all);
+	if (!kind->map)
+		return page_is_gone(part->ns, &dax->all);
+	return check_data(kind, dax) &&
+	       (!has_altmap(kind) ||
+		check_altmap("storage", dax, &dax->storage));
+}
+
+static bool check_parts(void)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(part); i++)
+		good &= check_part(&part[i]);
+	return good;
+}
+
+static bool destroy_part(struct part *part)
+{
+	bool good = part->ns[0] && ns_destroy(part->ns);
+
+	part->ns[0] = '\0';
+	return good;
+}
+
+/*
+ * Namespaces that share a section with each other; the kernel puts the memory
+ * map of so little memory into RAM whatever map= says. Some go, and come back as
+ * another kind in the place of another, while their neighbours stay.
+ */
+static void test_parts(const char *region)
+{
+	const size_t nr = ARRAY_SIZE(part);
+	char whole[32];
+	bool good;
+	size_t i;
+
+	/* A label area without labels: one namespace, as if it were not there */
+	snprintf(whole, sizeof(whole), "namespace%.8s.0",
+		 region + strlen("region"));
+	good = ns_write_garbage(whole, nr * PART_SIZE) && init_labels(region);
+	ksft_test_result(good, "labels\n");
+
+	for (i = 0; i < nr; i++) {
+		good = create_part(region, &part[i], &parts[i]);
+		if (parts[i].map)
+			test_memmap(&parts[i], &part[i].dax, good);
+		else
+			result(&parts[i], "no_page", good &&
+			       check_part(&part[i]));
+		result(&parts[i], "neighbours", check_parts());
+	}
+
+	for (good = true, i = 0; i < nr; i += 2)
+		good &= destroy_part(&part[i]);
+	ksft_test_result(good && check_parts(), "parts_destroyed\n");
+	for (i = 0; i < nr; i += 2)
+		good &= create_part(region, &part[i], &parts[(i + 2) % nr]);
+	ksft_test_result(good && check_parts(), "parts_swapped\n");
+	for (i = 0; i < nr; i++)
+		good &= destroy_part(&part[nr - 1 - i]);
+	ksft_test_result(good && check_parts(), "parts_gone\n");
+}
+
+static void test_kinds(const char *ns, const struct kind *kinds, size_t nr,
+		       bool (*use)(const struct dax *dax))
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		test_kind(ns, &kinds[i], use);
+}
+
+int main(int argc, char *argv[])
+{
+	test_begin();
+	if (argc == 2) {
+		ns_require(argv[1]);
+		ksft_set_plan(count_cases(e820, ARRAY_SIZE(e820), 3));
+		test_kinds(argv[1], e820, ARRAY_SIZE(e820), NULL);
+		ksft_exit(!ksft_get_fail_cnt());
+	}
+	if (argc != 4 || strncmp(argv[2], "region", 6))
+		ksft_exit_skip("usage: memmap_namespaces NAMESPACE [REGION NAMESPACE]\n");
+	ns_require(argv[1]);
+	ns_require(argv[3]);
+
+	ksft_set_plan(count_cases(alone, ARRAY_SIZE(alone), 3) +
+		      count_cases(giant, ARRAY_SIZE(giant), 3) +
+		      count_cases(parts, ARRAY_SIZE(parts), 1) + 4);
+	test_kinds(argv[1], alone, ARRAY_SIZE(alone), NULL);
+	test_kinds(argv[3], giant, ARRAY_SIZE(giant), use_giant);
+	test_parts(argv[2]);
+
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A look-up of the pgmap of a page while the device is being unbound finds it, or
+ * finds none.
+ *
+ *	memmap_teardown devdax	a dax device, whose pgmap has its own reference
+ *	memmap_teardown pmem	raw pmem, whose pgmap uses that of the queue
+ *
+ * Wants namespace0.0 to share a section with RAM, made for example with
+ * memmap=64M!0x12000000: its struct pages are there even without a device, so
+ * that test_memmap may be asked about them at any time. What is in the
+ * namespace gets lost. Two CPUs, or there is nobody to look meanwhile.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "dax.h"
+#include "file.h"
+#include "test.h"
+
+#define NS	"namespace0.0"
+#define ROUNDS	20	/* bound and unbound so often */
+
+#define PMEM_DRIVER	"/sys/bus/nd/drivers/nd_pmem"
+
+/* What the process that looks has seen. */
+static struct {
+	unsigned long found;
+	unsigned long none;
+} *seen;
+
+#define load(number)	__atomic_load_n(&(number), __ATOMIC_RELAXED)
+#define add(number)	__atomic_fetch_add(&(number), 1, __ATOMIC_RELAXED)
+
+static const char *driver, *device;
+
+/* Nobody holds a page, so that this does not wait. */
+static bool bind_device(bool bind)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/%s", driver, bind ? "bind" : "unbind");
+	err = file_write(path, device);
+	if (err)
+		ksft_print_msg("%s: %s: %s\n", path, device, strerror(-err));
+	return !err;
+}
+
+static pid_t start_looking(unsigned long pfn)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!pid) {
+		if (page_get(pfn).state & TEST_MEMMAP_PGMAP)
+			add(seen->found);
+		else
+			add(seen->none);
+	}
+	return pid;
+}
+
+/* Has the other process counted on? Not if it died, and so not for ever. */
+static bool wait_for(unsigned long *number)
+{
+	long long end = test_ms() + BIND_SECONDS * 1000LL;
+	unsigned long before = load(*number);
+
+	while (load(*number) == before)
+		if (test_ms() > end)
+			return false;
+	return true;
+}
+
+/* Returns if it is device DAX, and not pmem. */
+static bool require(int argc, char **argv)
+{
+	const bool devdax = argc == 2 && !strcmp(argv[1], "devdax");
+
+	test_begin();
+	if (!devdax && (argc != 2 || strcmp(argv[1], "pmem")))
+		ksft_exit_skip("usage: memmap_teardown devdax|pmem\n");
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		ksft_exit_skip("needs two CPUs\n");
+	ns_require(NS);
+	return devdax;
+}
+
+/* Make it, and leave it unbound. Returns a page of it. */
+static unsigned long make_device(bool devdax)
+{
+	static struct dax dax;
+	struct pages pages;
+
+	driver = devdax ? DAX_DRIVER : PMEM_DRIVER;
+	device = devdax ? dax.name : NS;
+	if (devdax ? !dax_create(NS, "mem", "4K", &dax) : !ns_create_raw(NS))
+		ksft_exit_fail_msg("ndctl does not make the device\n");
+	ns_read(NS, &pages);
+	if (devdax)
+		pages = dax.data;
+	if (!bind_device(false))
+		ksft_exit_fail_msg("%s can't be unbound\n", device);
+	if (!(page_get(pages.pfn).state & TEST_MEMMAP_VALID))
+		ksft_exit_skip("needs " NS " to share a section with RAM\n");
+	return pages.pfn;
+}
+
+static void run(unsigned long pfn)
+{
+	bool bound = true, unbound = true;
+	pid_t pid;
+	int i;
+
+	pid = start_looking(pfn);
+	for (i = 0; i < ROUNDS && bound && unbound; i++) {
+		bound = bind_device(true) && wait_for(&seen->found);
+		unbound = bind_device(false) && wait_for(&seen->none);
+	}
+	kill(pid, SIGKILL);
+	ksft_print_msg("%d rounds, found %lu times, and %lu times not\n", i,
+		       load(seen->found), load(seen->none));
+	ksft_test_result(bound, "bound\n");
+	ksft_test_result(unbound, "unbound\n");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long pfn = make_device(require(argc, argv));
+
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (seen == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+
+	ksft_set_plan(2);
+	run(pfn);
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hibernation of a machine with a DIMM and with device DAX.
+ *
+ *	memmap_hibernate resume DISK START SIZE
+ *	memmap_hibernate refuse DISK START SIZE
+ *
+ * The DIMM is at START, numbers are bytes in any base; what is on DISK gets
+ * lost. The kernel must have been booted with resume=DISK and
+ * hibernate=nocompress, and somebody has to switch the machine on again.
+ *
+ * "resume" wants the DIMM to be online at boot (memhp_default_state=online), and
+ * namespace0.0 and namespace1.0: their memmap will be in RAM and in the device.
+ * Memory and devices are filled, the machine hibernates, and this very program
+ * goes on after that: it looks at memory, devices, memmap, and at the image.
+ *
+ * "refuse" wants the DIMM to be offline at boot and sets it online: the kernel
+ * that is to resume the image has less memory then and can't. The program is
+ * run once more in that boot, which it knows from a mark at the end of DISK.
+ */
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <sys/swap.h>
+
+#include "area.h"
+#include "block.h"
+#include "file.h"
+#include "test.h"
+
+#define CHUNK		256		/* pages, for all that is read in pieces */
+#define BUF_PAGES	16384UL		/* memory that is written and read */
+#define MIN_IN_DIMM	8192		/* pages of it that the DIMM must hold */
+#define SPARE		0x100000UL	/* bytes at the disk's end that are no swap area */
+#define MKSWAP_SECONDS	30
+
+static const char mark[] = "memmap_hibernate was here";
+static unsigned long *io;		/* CHUNK pages, as O_DIRECT wants them */
+static struct area ram = { .name = "memory", .key = 1 };
+static struct area pmem[] = {
+	{ .name = "map=mem", .key = 2 },
+	{ .name = "map=dev", .key = 3 },
+};
+
+static struct dax dax[ARRAY_SIZE(pmem)];
+static struct blocks dimm;
+static const char *disk;
+
+/* Past the page cache: the kernel reads and writes its image like that, too. */
+static int open_disk(int flags, unsigned long long *size)
+{
+	int fd = open(disk, flags | O_DIRECT | O_SYNC | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, BLKGETSIZE64, size) || *size <= SPARE)
+		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
+	return fd;
+}
+
+/* Read a page of the disk to io, or write it from there. */
+static void disk_page(off_t from_end, bool write)
+{
+	unsigned long long size;
+	int fd = open_disk(write ? O_RDWR : O_RDONLY, &size);
+	off_t off = from_end ? size - from_end : 0;
+
+	if ((write ? pwrite(fd, io, PAGE, off) : pread(fd, io, PAGE, off)) != (ssize_t)PAGE)
+		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
+	close(fd);
+}
+
+static bool is_second_boot(void)
+{
+	disk_page(PAGE, false);
+	return !memcmp(io, mark, sizeof(mark));
+}
+
+/* A swap area, and the mark behind it. */
+static bool prepare_disk(void)
+{
+	char kib[24];
+	const char *const argv[] = { "mkswap", disk, kib, NULL };
+	unsigned long long size;
+
+	close(open_disk(O_RDONLY, &size));
+	snprintf(kib, sizeof(kib), "%llu", (size - SPARE) / 1024);
+	memset(io, 0, PAGE);
+	memcpy(io, mark, sizeof(mark));
+	disk_page(PAGE, true);
+	if (!test_run(MKSWAP_SECONDS, argv) && !swapon(disk, 0))
+		return true;
+	ksft_print_msg("mkswap and swapon %s: %s\n", disk, strerror(errno));
+	return false;
+}
+
+/* Returns true after resume, false when the kernel did not go to sleep. */
+static bool hibernate(void)
+{
+	int err = file_write("/sys/power/disk", "shutdown");
+
+	if (!err)
+		err = file_write("/sys/power/state", "disk");
+	if (err)
+		ksft_print_msg("no image was made: %s\n", strerror(-err));
+	return !err;
+}
+
+static bool ram_is_in_dimm(void)
+{
+	return page_count_mapped(ram.words, ram.nr * PAGE, &dimm.pages) >= MIN_IN_DIMM;
+}
+
+/* What the image's maker swaps out would be on the disk, but not in the image. */
+static bool fill_ram(void)
+{
+	ram.nr = BUF_PAGES;
+	area_map_ram(&ram, true);
+	area_fill(&ram);
+	return ram_is_in_dimm();
+}
+
+static bool fill_pmem(void)
+{
+	return area_make("namespace0.0", "mem", &dax[0], &pmem[0]) &&
+	       area_make("namespace1.0", "dev", &dax[1], &pmem[1]);
+}
+
+/* State, node and zone of every page, in a word; up to the DIMM's last. */
+static unsigned int *read_map(unsigned long nr)
+{
+	static struct test_memmap_page rec[CHUNK];
+	unsigned int *map = calloc(nr, sizeof(*map));
+	unsigned long pfn;
+
+	if (!map)
+		ksft_exit_fail_msg("no memory\n");
+	for (pfn = 0; pfn < nr; pfn++) {
+		if (pfn % CHUNK == 0)
+			page_read(pfn, rec, CHUNK);
+		map[pfn] = rec[pfn % CHUNK].state | rec[pfn % CHUNK].zone << 8 |
+			   rec[pfn % CHUNK].nid << 16;
+	}
+	return map;
+}
+
+static bool same_map(const unsigned int *before, const unsigned int *after, unsigned long nr)
+{
+	unsigned long pfn, bad = 0;
+
+	for (pfn = 0; pfn < nr; pfn++)
+		if (before[pfn] != after[pfn] && bad++ < 3)
+			ksft_print_msg("pfn %#lx: %#x before, %#x after\n", pfn,
+				       before[pfn], after[pfn]);
+	if (bad)
+		ksft_print_msg("%lu of %lu pages are not as before\n", bad, nr);
+	return !bad;
+}
+
+/* How many pages of the area are on the disk. */
+static unsigned long nr_found(struct area *area)
+{
+	unsigned long nr = 0, i;
+
+	for (i = 0; i < area->nr; i++)
+		nr += area->found[i];
+	ksft_print_msg("%s: %lu of %lu pages are in the image\n", area->name, nr,
+		       area->nr);
+	return nr;
+}
+
+static void search_image(void)
+{
+	struct area *const areas[] = { &ram, &pmem[0], &pmem[1] };
+	const unsigned long *word;
+	unsigned long i, page;
+	unsigned long long size;
+	ssize_t got;
+	int fd = open_disk(O_RDONLY, &size);
+
+	for (i = 0; i < ARRAY_SIZE(areas); i++) {
+		areas[i]->found = calloc(areas[i]->nr, 1);
+		if (!areas[i]->found)
+			ksft_exit_fail_msg("no memory\n");
+	}
+	while ((got = read(fd, io, CHUNK * PAGE)) > 0)
+		for (word = io; word < io + got / sizeof(*io); word += WORDS)
+			for (i = 0; i < ARRAY_SIZE(areas); i++) {
+				page = *word ^ area_head(areas[i], 0);
+				if (page < areas[i]->nr && area_page_is(areas[i], page, word))
+					areas[i]->found[page] = 1;
+			}
+	if (got)
+		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
+	close(fd);
+}
+
+/* Write and read what was mapped. */
+static bool dax_works(struct area *area)
+{
+	area->key += ARRAY_SIZE(pmem);
+	area_fill(area);
+	return area_is_filled(area);
+}
+
+static bool rebind_works(const struct dax *dax, struct area *area)
+{
+	area_unmap(area);
+	return dax_bind(dax, false) && dax_bind(dax, true) &&
+	       area_map(dax, area) && area_is_filled(area);
+}
+
+/*
+ * The memmap that is on the device was initialised once more by the kernel that
+ * loaded the image, and each struct page there has that kernel's pgmap pointer.
+ */
+#ifdef PIN_V7
+/* To map a page and to unmap it follows that pointer: not while it is wrong. */
+static bool hibernate_with_dev(void)
+{
+	bool good;
+
+	area_unmap(&pmem[1]);
+	good = hibernate();
+	pmem[1].words = mem_map_file("/dev/mem", 0, dax[1].data.pfn, pmem[1].nr);
+	return good && pmem[1].words != MAP_FAILED;
+}
+
+/* Only that pointer would tell which references a large folio has. */
+static bool check_dev_pages(void)
+{
+	return page_check_state("map=dev", &dax[1].data, DEVICE_MASK, DEVICE_PAGE);
+}
+#else
+static bool hibernate_with_dev(void)
+{
+	return hibernate();
+}
+
+static bool check_dev_pages(void)
+{
+	return page_check("map=dev", &dax[1].data, DEVICE_MASK, DEVICE_PAGE, dax[1].nid);
+}
+#endif
+
+/* What the kernel that was resumed has to find. */
+static void test_resumed(bool good, const unsigned int *before, unsigned long nr)
+{
+	ksft_test_result(good && area_is_filled(&ram) && ram_is_in_dimm(), "memory\n");
+	ksft_test_result(good && same_map(before, read_map(nr), nr), "memory_map\n");
+	ksft_test_result(good && dax_check("map=mem", &dax[0]), "mem_pages\n");
+	ksft_test_result(good && check_dev_pages(), "dev_pages\n");
+	search_image();
+	ksft_test_result(good && nr_found(&ram) == ram.nr, "image_has_memory\n");
+	ksft_test_result(good && nr_found(&pmem[0]) + nr_found(&pmem[1]) == 0,
+			 "image_has_no_pmem\n");
+	ksft_test_result(good && area_is_filled(&pmem[0]) && area_is_filled(&pmem[1]),
+			 "pmem\n");
+	ksft_test_result(good && dax_works(&pmem[0]), "mem_works\n");
+	ksft_test_result(good && dax_works(&pmem[1]), "dev_works\n");
+	/* Not the other one, see above. */
+	ksft_test_result(good && rebind_works(&dax[0], &pmem[0]), "mem_rebind\n");
+}
+
+static void test_resume(void)
+{
+	unsigned long nr = dimm.pages.pfn + dimm.pages.nr;
+	unsigned int *before;
+	bool good;
+
+	if (is_second_boot()) {
+		ksft_set_plan(1);
+		ksft_print_msg("the image was not resumed\n");
+		ksft_test_result(false, "resumed\n");
+		return;
+	}
+	ksft_set_plan(13);
+	ksft_test_result(fill_pmem(), "fill_pmem\n");
+	ksft_test_result(fill_ram(), "fill_memory\n");
+	if (nr < dax[1].all.pfn + dax[1].all.nr)
+		nr = dax[1].all.pfn + dax[1].all.nr;
+	before = read_map(nr);
+	good = prepare_disk() && hibernate_with_dev();
+	ksft_test_result(good, "resumed\n");
+	test_resumed(good, before, nr);
+}
+
+static bool kernel_said(const char *what)
+{
+	static char log[1 << 19];
+	int len = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
+
+	if (len < 0)
+		ksft_exit_fail_msg("kernel log: %s\n", strerror(errno));
+	log[len] = '\0';
+	if (!strstr(log, what))
+		ksft_print_msg("the kernel did not say: %s\n", what);
+	return strstr(log, what);
+}
+
+static void test_refuse(void)
+{
+	if (!is_second_boot()) {
+		ksft_set_plan(3);
+		ksft_test_result(block_all(&dimm, 0) && block_set_all(&dimm, "online") &&
+				 block_all(&dimm, 1), "onlined\n");
+		ksft_test_result(prepare_disk() && fill_ram(), "prepared\n");
+		/* The next boot takes it from here, unless this one goes on. */
+		ksft_print_msg("%s\n", hibernate() ? "the image was resumed" :
+			       "still here");
+		ksft_test_result(false, "hibernated\n");
+		return;
+	}
+
+	ksft_set_plan(5);
+	ksft_test_result(block_all(&dimm, 0), "second_boot\n");
+	ksft_test_result(kernel_said("hibernation: Image mismatch: memory size") &&
+			 kernel_said("hibernation: Failed to load image, recovering.") &&
+			 kernel_said("hibernation: resume failed (-1)"), "refused\n");
+	/* Taken back before the image is looked at: it will not be tried again. */
+	disk_page(0, false);
+	ksft_test_result(!memcmp((char *)io + PAGE - 10, "SWAPSPACE2", 10), "signature\n");
+	ksft_test_result(!swapon(disk, 0) && !swapoff(disk), "swapon\n");
+	ksft_test_result(block_set_all(&dimm, "online") && block_all(&dimm, 1) &&
+			 fill_ram() && area_is_filled(&ram), "memory\n");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin();
+	if (argc != 5 || (strcmp(argv[1], "resume") && strcmp(argv[1], "refuse")))
+		ksft_exit_skip("usage: memmap_hibernate resume|refuse DISK START SIZE\n");
+	if (access("/sys/power/disk", W_OK))
+		ksft_exit_skip("needs CONFIG_HIBERNATION\n");
+	disk = argv[2];
+	io = aligned_alloc(PAGE, CHUNK * PAGE);
+	if (!io)
+		ksft_exit_fail_msg("no memory\n");
+	dimm = block_parse(argv[3], argv[4]);
+
+	if (!strcmp(argv[1], "resume"))
+		test_resume();
+	else
+		test_refuse();
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A dax device turned into System RAM by the kmem driver, and back: what the
+ * struct pages of the memory blocks look like at each step, and those of the
+ * parts at both ends that do not fill a block.
+ *
+ *	memmap_kmem		online, offline, and a dax device again
+ *	memmap_kmem stays	kmem leaves while its memory is online
+ *
+ * Wants namespace0.0 with a target node that is not the CPU's; what is in it
+ * gets lost. The memory blocks must not go online by themselves
+ * (memhp_default_state=offline). What kmem has when it leaves stays with the
+ * kernel, which leaks its notes about it too: reboot.
+ */
+#include <linux/mempolicy.h>
+
+#include "block.h"
+#include "dax.h"
+#include "file.h"
+#include "ram.h"
+#include "test.h"
+
+#define BUF_SIZE	(32 * MB)
+#define NR_CASES	12
+#define NR_STAYS_CASES	5
+
+static struct blocks blocks;
+static struct pages ends[2];	/* of the device, and in no memory block */
+static struct dax dax;
+static int nid;
+
+static void set_layout(void)
+{
+	unsigned long end = dax.data.pfn + dax.data.nr, pages = block_pages(), end_block;
+
+	blocks.first = (dax.data.pfn + pages - 1) / pages;
+	end_block = end / pages;
+	blocks.nr = end_block - blocks.first;
+	blocks.pages.pfn = blocks.first * pages;
+	blocks.pages.nr = blocks.nr * pages;
+	ends[0].pfn = dax.data.pfn;
+	ends[0].nr = blocks.pages.pfn - dax.data.pfn;
+	ends[1].pfn = end_block * pages;
+	ends[1].nr = end - ends[1].pfn;
+	ksft_print_msg("memory blocks %lu to %lu, %lu pages before and %lu after, node %d\n",
+		       blocks.first, end_block - 1, ends[0].nr, ends[1].nr, nid);
+	if (end_block < blocks.first + 2 || !ends[0].nr || !ends[1].nr)
+		ksft_exit_fail_msg("not two blocks and a part before and after\n");
+}
+
+static bool is_devdax(const char *what)
+{
+	return page_check(what, &dax.data, DEVICE_MASK, DEVICE_PAGE, dax.nid);
+}
+
+static bool is_devdax_unreserved(const char *what)
+{
+	return page_check_state(what, &dax.data,
+				DEVICE_MASK | TEST_MEMMAP_RESERVED, DEVICE_PAGE);
+}
+
+static bool is_ram(unsigned long want)
+{
+	return test_is("pages of RAM",
+		       ram_pages(dax.data.pfn, dax.data.pfn + dax.data.nr), want);
+}
+
+/* Whole blocks, all of them, and nothing else; all offline. */
+static bool is_added(void)
+{
+	bool good = is_ram(blocks.pages.nr);
+	unsigned long block;
+
+	block_for_each(block, &blocks)
+		good &= block_on_node(block, nid);
+	return good && block_all_offline(&blocks) &&
+	       block_online(blocks.first - 1) < 0 &&
+	       block_online(blocks.first + blocks.nr) < 0 &&
+	       page_is_gone("before", &ends[0]) &&
+	       page_is_gone("after", &ends[1]) &&
+	       page_check_state("added", &blocks.pages, TEST_MEMMAP_PGMAP, 0);
+}
+
+/* Neither block nor struct page nor RAM. */
+static bool is_gone(void)
+{
+	return block_is_gone(&blocks) && page_is_gone("device", &dax.data) && is_ram(0);
+}
+
+static void test_online(void)
+{
+	bool clean = true, good = true;
+	unsigned long block;
+
+	block_for_each(block, &blocks) {
+		file_write(BLOCK_GOING_ONLINE, "0");
+		good &= block_set_state(block, "online_movable");
+		clean &= block_saw_going_online(block);
+		good &= block_on_node(block, nid) &&
+			block_is_in_zone(block, "Movable");
+	}
+	ksft_test_result(clean, "going_online\n");
+	ksft_test_result(good, "online\n");
+}
+
+/* Memory with a pattern, all from the node of the device. Is it in the blocks? */
+static void *get_buf(bool *in_blocks)
+{
+	void *buf = mem_map(BUF_SIZE);
+	int err = mem_bind(buf, BUF_SIZE, MPOL_BIND, nid, 0);
+
+	if (err)
+		ksft_exit_fail_msg("mbind: %s\n", strerror(-err));
+	mem_fill(buf, BUF_SIZE);
+	*in_blocks = page_count_mapped(buf, BUF_SIZE, &blocks.pages) == BUF_SIZE / page_size();
+	return buf;
+}
+
+/* System RAM that is used, and taken offline again. */
+static void test_ram(void)
+{
+	unsigned long block;
+	void *buf;
+	bool good;
+
+	buf = get_buf(&good);
+	ksft_test_result(good && mem_is_filled(buf, BUF_SIZE), "used\n");
+
+	block_for_each(block, &blocks)
+		good &= block_set_state(block, "offline");
+	ksft_test_result(good && is_added(), "offline\n");
+	ksft_test_result(good && !page_count_mapped(buf, BUF_SIZE, &blocks.pages) &&
+			 mem_is_filled(buf, BUF_SIZE), "migrated\n");
+	munmap(buf, BUF_SIZE);
+}
+
+/*
+ * kmem can't refuse to go while its memory is online; the memory stays then,
+ * whole, and nobody else gets the device.
+ */
+static void test_unbind_online(void)
+{
+	unsigned long block;
+	bool in_use, good;
+	void *buf;
+
+	buf = get_buf(&in_use);
+	good = dax_tell(&dax, KMEM_DRIVER, "unbind");
+	in_use &= page_count_mapped(buf, BUF_SIZE, &blocks.pages) == BUF_SIZE / page_size();
+	block_for_each(block, &blocks)
+		good &= block_is_in_zone(block, "Movable");
+	ksft_test_result(good && in_use && mem_is_filled(buf, BUF_SIZE), "unbound_online\n");
+
+	good = !dax_tell(&dax, DAX_DRIVER, "bind");
+	ksft_test_result(good && mem_is_filled(buf, BUF_SIZE), "devdax_refused\n");
+	munmap(buf, BUF_SIZE);
+}
+
+/* Offline, and a dax device as before. */
+static void test_back(void)
+{
+	bool good;
+
+	test_ram();
+	good = dax_tell(&dax, KMEM_DRIVER, "unbind") &&
+	       dax_tell(&dax, KMEM_DRIVER, "remove_id");
+	ksft_test_result(good && is_gone(), "removed\n");
+	good = dax_tell(&dax, DAX_DRIVER, "bind");
+	ksft_test_result(good && is_devdax("devdax again"), "devdax_again\n");
+	ksft_test_result(good && is_devdax_unreserved("devdax again"),
+			 "devdax_again_flag\n");
+}
+
+int main(int argc, char **argv)
+{
+	const bool stays = argc == 2 && !strcmp(argv[1], "stays");
+	char path[96];
+	bool good;
+
+	test_begin();
+	if (argc > 1 && !stays)
+		ksft_exit_skip("usage: memmap_kmem [stays]\n");
+	ns_require("namespace0.0");
+	if (access(KMEM_DRIVER, F_OK))
+		ksft_exit_skip("needs CONFIG_DEV_DAX_KMEM\n");
+
+	if (!dax_create("namespace0.0", "dev", "2M", &dax))
+		ksft_exit_fail_msg("no dax device\n");
+	snprintf(path, sizeof(path), "/sys/bus/dax/devices/%s/target_node",
+		 dax.name);
+	nid = file_number(path);
+	if (nid <= 0)
+		ksft_exit_skip("needs a namespace on a node of its own\n");
+	set_layout();
+
+	ksft_set_plan(stays ? NR_STAYS_CASES : NR_CASES);
+	if (!stays) {
+		ksft_test_result(is_devdax("devdax"), "devdax\n");
+		ksft_test_result(is_devdax_unreserved("devdax"),
+				 "devdax_flag\n");
+	}
+	good = dax_tell(&dax, DAX_DRIVER, "unbind") && is_gone();
+	if (!stays)
+		ksft_test_result(good, "unbound\n");
+	ksft_test_result(dax_tell(&dax, KMEM_DRIVER, "new_id") && is_added(), "added\n");
+	test_online();
+	if (stays)
+		test_unbind_online();
+	else
+		test_back();
+	ksft_exit(!ksft_get_fail_cnt());
+}

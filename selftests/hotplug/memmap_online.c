@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that is onlined in every way there is, and the counters that tell how
+ * much of it there is: by how much they change, and that they change back.
+ *
+ *	memmap_online plug NAME		a DIMM that the host plugs, six times
+ *	memmap_online movable NAME	with movable_node: its default is Movable
+ *	memmap_online boot START SIZE ZONE [NAME]
+ *					memory that was online in ZONE at boot; it
+ *					is the DIMM called NAME, and unplugged
+ *	memmap_online rounds NAME ROUNDS
+ *					a DIMM that is plugged, onlined and unplugged
+ *					ROUNDS times, in a node that has no other
+ *					memory
+ *
+ * Numbers are bytes, in any base. Memory blocks are onlined by hand, through
+ * their state files, and by the kernel, as auto_online_blocks says: that is
+ * memhp_default_state= to begin with, and what it was in the end.
+ */
+#include "counters.h"
+#include "file.h"
+#include "test.h"
+
+#define STRUCT_PAGE	64	/* bytes */
+#define WARM_UP		2	/* rounds until all caches are filled */
+
+/* Plug, online as @state says, look, unplug (what is online), look. */
+static void test_way(const char *name, const char *prefix, bool automatic,
+		     const char *state, const char *zone)
+{
+	static struct counters before, online, after;
+	const char *word = state + (strcmp(state, "online") ? strlen("online_") : 0);
+	struct blocks blocks;
+	bool good;
+
+	counters_read(&before);
+	good = !file_write(BLOCK_AUTO_ONLINE, automatic ? state : "offline");
+	blocks = dimm_plug(name);
+	/* The kernel onlines a block after it has made all of them. */
+	if (automatic)
+		block_wait(&blocks, 1);
+	else
+		good &= block_set_all(&blocks, state);
+	ksft_test_result(good && counters_all_in_zone(&blocks, zone), "%s%s_zone\n",
+			 prefix, word);
+	counters_read(&online);
+	ksft_test_result(counters_grew(&before, &online, &blocks, zone),
+			 "%s%s_counters\n", prefix, word);
+
+	good = dimm_eject(name);
+	counters_read(&after);
+	ksft_test_result(counters_are_same(&before, &after) && good, "%s%s_gone\n",
+			 prefix, word);
+}
+
+static void test_plug(const char *name, const char *default_zone)
+{
+	char old[32];
+	int i;
+
+	ksft_set_plan(18);
+	file_read(BLOCK_AUTO_ONLINE, old, sizeof(old));
+	for (i = 0; i < 2; i++) {
+		const char *prefix = i ? "auto_" : "";
+
+		test_way(name, prefix, i, "online", default_zone);
+		test_way(name, prefix, i, "online_kernel", "Normal");
+		test_way(name, prefix, i, "online_movable", "Movable");
+	}
+	file_write(BLOCK_AUTO_ONLINE, old);
+}
+
+/*
+ * Memory that the boot has initialised is unplugged, and the memory map with it:
+ * that is memory for all to use then. It had been allocated, and marked reserved,
+ * before there was a page allocator.
+ */
+static void test_unplug(const struct blocks *blocks, const char *name,
+			const struct counters *offline)
+{
+	static struct counters gone;
+	long kb, map_kb;
+	bool good;
+
+	good = dimm_eject(name);
+	ksft_test_result(block_is_gone(blocks) && good, "gone\n");
+	counters_read(&gone);
+	kb = gone.total_kb - offline->total_kb;
+	map_kb = blocks->pages.nr * STRUCT_PAGE / 1024;
+	ksft_print_msg("MemTotal: %ld kB more, the memory map had %ld kB\n", kb,
+		       map_kb);
+	/* And what tells the pageblocks' types, for all sections at once. */
+	ksft_test_result(kb >= map_kb && kb < map_kb + map_kb / 64, "memory_map\n");
+}
+
+/* Memory that was there at boot: off and on again. */
+static void test_boot(const struct blocks *blocks, const char *zone,
+		      const char *name)
+{
+	static struct counters online, offline, again;
+	bool good;
+
+	ksft_set_plan(name ? 7 : 5);
+	ksft_test_result(counters_all_in_zone(blocks, zone), "zone\n");
+	counters_read(&online);
+	good = block_set_all(blocks, "offline");
+	counters_read(&offline);
+	ksft_test_result(counters_grew(&offline, &online, blocks, zone) && good,
+			 "offline_counters\n");
+	good = block_set_all(blocks, strcmp(zone, "Movable") ? "online_kernel" : "online_movable");
+	ksft_test_result(good && counters_all_in_zone(blocks, zone), "zone_again\n");
+	counters_read(&again);
+	ksft_test_result(counters_are_same(&online, &again), "counters_again\n");
+	good = block_set_all(blocks, "offline");
+	counters_read(&again);
+	ksft_test_result(counters_are_same(&offline, &again) && good, "offline_again\n");
+	if (name)
+		test_unplug(blocks, name, &offline);
+}
+
+static long free_kb(void)
+{
+	file_write("/proc/sys/vm/drop_caches", "3");
+	return zone_free_kb();
+}
+
+/*
+ * What /proc knows exactly must be the same after each round. Free memory is not
+ * exact: KASAN, for one, keeps freed objects for a while. A memory map that is
+ * lost in each round, or an eighth of it, is more than that. The zone is Movable:
+ * in a kernel zone, kswapd and kcompactd of the node can have their stacks.
+ */
+static void test_rounds(const char *name, int rounds)
+{
+	static struct counters before, online, after;
+	long memory_kb = 0, limit = 0;
+	bool good = true, same = true;
+	struct blocks blocks;
+	int round;
+
+	ksft_set_plan(3);
+	counters_read(&before);
+	for (round = 0; round < rounds && good && same; round++) {
+		if (round == WARM_UP)
+			memory_kb = free_kb();
+		blocks = dimm_plug(name);
+		limit = 2 * blocks.pages.nr * STRUCT_PAGE / 1024;
+		good &= block_set_all(&blocks, "online_movable") &&
+			counters_all_in_zone(&blocks, "Movable");
+		counters_read(&online);
+		good &= counters_grew(&before, &online, &blocks, "Movable");
+		good &= block_set_all(&blocks, "offline");
+		good &= dimm_eject(name);
+		counters_read(&after);
+		same &= counters_are_same(&before, &after);
+	}
+	memory_kb -= free_kb();
+	ksft_print_msg("%d rounds, %ld kB less free; limit %ld kB\n", round,
+		       memory_kb, limit);
+	ksft_test_result(round == rounds && good, "online\n");
+	ksft_test_result(same, "same\n");
+	ksft_test_result(round > WARM_UP && memory_kb < limit, "memory\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct blocks blocks;
+
+	test_begin();
+
+	if (argc == 3 && !strcmp(argv[1], "plug")) {
+		test_plug(argv[2], "Normal");
+	} else if (argc == 3 && !strcmp(argv[1], "movable")) {
+		test_plug(argv[2], "Movable");
+	} else if ((argc == 5 || argc == 6) && !strcmp(argv[1], "boot")) {
+		blocks = block_parse(argv[2], argv[3]);
+		test_boot(&blocks, argv[4], argv[5]);
+	} else if (argc == 4 && !strcmp(argv[1], "rounds")) {
+		test_rounds(argv[2], atoi(argv[3]));
+	} else {
+		ksft_exit_skip("usage: memmap_online plug|movable NAME, boot RANGE ZONE, or rounds NAME ROUNDS\n");
+	}
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Poison and soft offline in a DIMM that comes and goes, in memory that is not
+ * online, and in a hole beside RAM.
+ *
+ *	memmap_poison NAME NODE
+ *
+ * NAME is a DIMM that the host plugs when asked to, into a NODE that has no
+ * other memory: what is bound to the node is in the DIMM.
+ */
+#include <linux/mempolicy.h>
+
+#include "block.h"
+#include "poison.h"
+#include "ram.h"
+#include "test.h"
+
+#define NR_CASES	11
+#define NR_PAGES	8	/* of the buffer in the DIMM */
+#define SUBSECTION	512UL	/* pages: what the memory map knows holes by */
+#define RETRIES		50
+
+static struct blocks dimm;
+
+/* Offlining gives up when somebody holds a page for a moment: again. */
+static bool set_dimm_state(const char *state)
+{
+	unsigned long block;
+	int err = 0, tries;
+
+	block_for_each(block, &dimm) {
+		for (tries = 0; tries < RETRIES; tries++) {
+			err = block_try_state(block, state);
+			if (err != -EBUSY && err != -EAGAIN)
+				break;
+			usleep(100000);
+		}
+		if (err) {
+			ksft_print_msg("memory%lu: %s: %s\n", block, state,
+				       strerror(-err));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_poisoned(unsigned long pfn)
+{
+	return page_kpageflags(pfn) >> KPF_HWPOISON & 1;
+}
+
+static unsigned long poisoned_in_dimm(void)
+{
+	unsigned long pfn, nr = 0;
+
+	for (pfn = dimm.pages.pfn; page_in(&dimm.pages, pfn); pfn++)
+		nr += is_poisoned(pfn);
+	return nr;
+}
+
+/* Memory that the page allocator has not got: nothing that could be poisoned. */
+static void test_offline(const char *word)
+{
+	unsigned long pfn = dimm.pages.pfn + dimm.pages.nr / 2;
+	long long before = poison_count();
+	bool good;
+
+	good = poison_is_error("hard", poison_write(POISON_HARD, pfn), -ENXIO);
+	good &= poison_is_error("inject", poison_write(POISON_INJECT, pfn), -ENXIO);
+	good &= poison_is_error("soft", poison_write(POISON_SOFT, pfn), -EIO);
+	good &= poison_is_count(word, before, 0);
+	ksft_test_result(good, "%s\n", word);
+}
+
+/*
+ * Behind the end of RAM, where its section goes on. A kernel for which
+ * this is a page of its own counts wrongly from now on.
+ */
+static void test_hole(void)
+{
+	struct range ram[MAX_RANGES];
+	long long before = poison_count();
+	int nr = ram_read(ram, MAX_RANGES);
+	struct test_memmap_page rec, after;
+	unsigned long pfn = 0;
+	bool good;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (ram[i].end <= dimm.pages.pfn)
+			pfn = (ram[i].end + SUBSECTION - 1) / SUBSECTION * SUBSECTION;
+	rec = page_get(pfn);
+	if (!(rec.state & TEST_MEMMAP_VALID)) {
+		ksft_test_result_skip("hole: RAM ends where its section does\n");
+		return;
+	}
+
+	good = poison_is_error("hard", poison_write(POISON_HARD, pfn), -ENXIO);
+	good &= poison_is_error("soft", poison_write(POISON_SOFT, pfn), -EIO);
+	good &= poison_is_count("hole", before, 0);
+	after = page_get(pfn);
+	if (rec.flags != after.flags || rec.refcount != after.refcount) {
+		ksft_print_msg("hole: pfn %#lx flags %#llx, were %#llx, refcount %d, was %d\n",
+			       pfn, (unsigned long long)after.flags,
+			       (unsigned long long)rec.flags, after.refcount,
+			       rec.refcount);
+		good = false;
+	}
+	ksft_test_result(good, "hole\n");
+}
+
+/* Pages of the node that has only the DIMM. */
+static char *dimm_buffer(int nid)
+{
+	const size_t size = NR_PAGES * page_size();
+	char *buf = mem_map(size);
+	int err = mem_bind(buf, size, MPOL_PREFERRED, nid, 0);
+
+	if (err)
+		ksft_exit_fail_msg("mbind: %s\n", strerror(-err));
+	mem_fill(buf, size);
+	if (page_count_mapped(buf, size, &dimm.pages) != NR_PAGES)
+		ksft_exit_fail_msg("the memory is not in the DIMM\n");
+	return buf;
+}
+
+static char *buf_page(char *buf, int page)
+{
+	return buf + page * page_size();
+}
+
+static bool intact(char *buf, int page)
+{
+	const size_t words = page_size() / sizeof(long);
+	unsigned long *word = (unsigned long *)buf_page(buf, page), i;
+
+	for (i = 0; i < words; i++)
+		if (word[i] != mem_pattern(page * words + i))
+			return false;
+	return true;
+}
+
+/* The data moves, the page stays behind and is nobody's. */
+static void test_soft(const char *word, char *buf, int page, const char *file)
+{
+	char *addr = buf_page(buf, page);
+	unsigned long pfn = page_pfn(addr);
+	long long before = poison_count();
+	bool good;
+	int err;
+
+	if (file)
+		err = poison_write(file, pfn);
+	else
+		err = madvise(addr, page_size(), MADV_SOFT_OFFLINE) ? -errno : 0;
+	good = poison_is_error(word, err, 0);
+	good &= poison_is_count(word, before, 1);
+	good = good && intact(buf, page) && page_pfn(addr) != pfn &&
+	       is_poisoned(pfn) && page_get(pfn).refcount == 1;
+	ksft_test_result(good, "%s\n", word);
+}
+
+/* A page of a child: the parent has one of its own. */
+static void test_hard(char *buf, int page)
+{
+	char *addr = buf_page(buf, page);
+	long long before = poison_count();
+	bool good;
+
+	good = poison_child(addr) && poison_was_hit("hard", addr, 12);
+	good &= poison_is_count("hard", before, 1);
+	ksft_test_result(good, "hard_mapper\n");
+	ksft_test_result(intact(buf, page), "hard_others\n");
+}
+
+/* As a scrubber does it: by pfn, while the owner does something else. */
+static void test_unpoison(char *buf, int page)
+{
+	char *addr = buf_page(buf, page);
+	unsigned long pfn = page_pfn(addr);
+	long long before = poison_count();
+	struct test_memmap_page rec;
+	bool good;
+
+	good = poison_is_error("inject", poison_write(POISON_INJECT, pfn), 0);
+	good &= poison_is_count("inject", before, 1);
+	good = good && is_poisoned(pfn);
+	munmap(addr, page_size());
+	good &= poison_is_error("unpoison", poison_write(POISON_UNDO, pfn), 0);
+	good &= poison_is_count("unpoison", before, 0);
+	rec = page_get(pfn);
+	if (is_poisoned(pfn) || rec.refcount)
+		ksft_print_msg("unpoison: pfn %#lx flags %#llx refcount %d\n",
+			       pfn, (unsigned long long)rec.flags, rec.refcount);
+	ksft_test_result(good && !is_poisoned(pfn) && !rec.refcount,
+			 "unpoison\n");
+}
+
+int main(int argc, char **argv)
+{
+	long long before;
+	char *buf;
+
+	test_begin();
+	if (argc != 3)
+		ksft_exit_skip("needs a DIMM and its node\n");
+	before = poison_count();
+	dimm = dimm_plug(argv[1]);
+
+	ksft_set_plan(NR_CASES);
+	test_offline("new");
+	if (!set_dimm_state("online_movable"))
+		ksft_exit_fail_msg("the DIMM can't be onlined\n");
+	buf = dimm_buffer(atoi(argv[2]));
+	test_soft("soft_madvise", buf, 0, NULL);
+	test_soft("soft_sysfs", buf, 2, POISON_SOFT);
+	test_hard(buf, 4);
+	test_unpoison(buf, 6);
+	munmap(buf, NR_PAGES * page_size());
+
+	/* Two soft, one hard. They don't keep the DIMM. */
+	ksft_test_result(set_dimm_state("offline") &&
+			 poison_is_count("offline", before, 3),
+			 "offline_poisoned\n");
+	test_offline("offline");
+	ksft_test_result(dimm_eject(argv[1]) && poison_is_count("gone", before, 0),
+			 "unplug\n");
+
+	dimm = dimm_plug(argv[1]);
+	ksft_test_result(set_dimm_state("online_movable") &&
+			 !poisoned_in_dimm() &&
+			 poison_is_count("again", before, 0), "replug\n");
+	test_hole();
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The host that runs this guest, and that plugs DIMMs.
+ */
+#ifndef _MEMMAP_HOST_H
+#define _MEMMAP_HOST_H
+
+#include <stddef.h>
+
+/*
+ * Ask for something: "plug NAME" or "unplug NAME". Returns 0 and what follows
+ * "ok" in @answer; -ENODEV when nobody listens; -EIO when the host refused (the
+ * reason is in @answer).
+ */
+int host_request(const char *request, char *answer, size_t size);
+
+/* The same for "@verb @name". Prints the answer when that is no success. */
+int host_ask(const char *verb, const char *name, char *answer, size_t size);
+
+/* Skip the whole test program when there is no host that plugs memory. */
+void host_require(void);
+
+/*
+ * Have the host plug a DIMM: where it is, in bytes. Exits the test program when
+ * there is no host (skip) or it refuses (failure).
+ */
+void host_plug(const char *name, unsigned long long *start, unsigned long long *size);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * VFIO: QEMU's "edu" PCI device in a container of its own (type1v2), memory that
+ * is made of several parts to be mapped for it, and looking at the pins and at
+ * the locked memory that this leads to.
+ */
+#ifndef _MEMMAP_VFIO_H
+#define _MEMMAP_VFIO_H
+
+#include <linux/vfio.h>
+#include <sys/ioctl.h>
+
+#include "dax.h"
+#include "test.h"
+
+#define VFIO_IOVA	(1UL << 30)
+#define VFIO_PIN	1024	/* GUP_PIN_COUNTING_BIAS */
+
+struct vfio {
+	char name[16];		/* of the PCI device */
+	int number;		/* of its group */
+	int container, group;
+};
+
+/* A part of some memory: a piece of a file, or one of these for @fd. */
+enum { VFIO_ANONYMOUS = -1, VFIO_UNMAPPED = -2 };
+
+struct vfio_part {
+	int fd;
+	size_t size;
+	off_t offset;
+	bool readonly;		/* both: no page is touched, or can be pinned */
+	bool pfnmap;
+	bool in_one_piece;	/* RAM: consecutive page frames */
+};
+
+/* Memory to map, and the page frames behind it: 0 when it can't be pinned. */
+struct vfio_memory {
+	void *area;
+	size_t area_size;
+	char *addr;
+	size_t size;
+	unsigned long *pfn;
+	size_t nr;
+};
+
+/* Skip the whole test program when there is no such device. */
+void vfio_require(struct vfio *vfio);
+
+/*
+ * What a test of VFIO and a namespace, the first of its arguments, begins with.
+ * Returns the namespace.
+ */
+const char *vfio_begin(struct vfio *vfio, int argc, char *argv[]);
+
+/* Open its container. Whoever closes it has everything unmapped. */
+void vfio_open(struct vfio *vfio);
+void vfio_close(const struct vfio *vfio);
+
+/* Return 0 or errno. */
+int vfio_map_at(const struct vfio *vfio, const struct vfio_memory *mem,
+		unsigned long iova);
+int vfio_map(const struct vfio *vfio, const struct vfio_memory *mem);
+
+bool vfio_unmap(const struct vfio *vfio, const struct vfio_memory *mem);
+
+/* @nr pages of a file from @offset on, or what @fd says. */
+static inline struct vfio_part vfio_part(int fd, off_t offset, size_t nr)
+{
+	return (struct vfio_part){
+		.fd = fd,
+		.size = nr * page_size(),
+		.offset = offset,
+	};
+}
+
+/* Memory made of @nr parts, one right after the other. */
+void vfio_get_memory(struct vfio_memory *mem, const struct vfio_part *parts, size_t nr);
+void vfio_put_memory(struct vfio_memory *mem);
+
+/* How many pages are to be pinned, and how often they are in total. */
+long vfio_pinnable(const struct vfio_memory *mem);
+long vfio_pins(const struct vfio_memory *mem);
+
+/* Pins of all pages there are: got, and not given back. */
+long long vfio_all_pins(void);
+
+/* Locked memory of this process in bytes; and what else /proc/self/status has. */
+long vfio_locked(void);
+long vfio_status(const char *name);
+
+/* No pin, and no byte of locked memory, is left. */
+bool vfio_is_released(const struct vfio_memory *mem);
+
+/* The results of vfio_try_map(). */
+struct vfio_tried {
+	bool pinned, locked, unmap, released;
+};
+
+/* Map, look, unmap, look. @ram: bytes that count as locked memory. */
+struct vfio_tried vfio_try_map(const struct vfio *vfio, const char *word,
+			       const struct vfio_memory *mem, long ram);
+
+/* The words for these four. */
+extern const char *const vfio_words[4];
+
+static inline void vfio_test_map(const struct vfio *vfio, const char *word,
+				 const struct vfio_memory *mem, long ram)
+{
+	struct vfio_tried tried = vfio_try_map(vfio, word, mem, ram);
+
+	ksft_test_result(tried.pinned, "%s_pinned\n", word);
+	ksft_test_result(tried.locked, "%s_locked\n", word);
+	ksft_test_result(tried.unmap, "%s_unmap\n", word);
+	ksft_test_result(tried.released, "%s_released\n", word);
+}
+
+/* Can't be mapped; and nothing of it is left behind. */
+bool vfio_try_refused(const struct vfio *vfio, const struct vfio_part *parts,
+		      size_t nr, bool *released);
+
+static inline void vfio_test_refused(const struct vfio *vfio, const char *word,
+				     const struct vfio_part *parts, size_t nr)
+{
+	bool released;
+
+	ksft_test_result(vfio_try_refused(vfio, parts, nr, &released), "%s\n", word);
+	ksft_test_result(released, "%s_released\n", word);
+}
+
+#endif

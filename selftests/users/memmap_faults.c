@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocations fail while memory arrives: nothing is left behind, and the next
+ * attempt succeeds.
+ *
+ *	memmap_faults OPERATION=NAMESPACE...
+ *
+ *	mem, dev	a driver is bound to device DAX whose memmap is in RAM,
+ *			or in the device: memremap_pages()
+ *	kmem		device DAX becomes System RAM: add_memory()
+ *	online		a memory block of that is onlined
+ *
+ * Each operation is tried again and again: with its first allocation failing,
+ * with its second, and so on until none fails. Then the same with what slab
+ * and page allocator have to give running out earlier or later.
+ *
+ * Not with pmem: in this kernel device_add_disk() does not survive it.
+ *
+ * Wants CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC with debugfs; for kmem and online
+ * a NUMA node, and a memory block in the namespace. What is in the latter gets lost.
+ */
+#include <stdio.h>
+
+#include "block.h"
+#include "dax.h"
+#include "file.h"
+#include "test.h"
+#include "zone.h"
+
+#define SUBSECTION	512UL		/* pages */
+#define MAX_NUMBER	100000UL	/* of an allocation, or an attempt, in one mode */
+#define EVERY		256UL		/* up to here each one, then ever fewer */
+#define MAX_REFUSALS	1000000		/* more than there ever are */
+#define MAX_LEAK_KB	8192		/* free memory is never quite the same */
+
+/* What is done by writing @text to @path, and undone by @undo_text. */
+struct operation {
+	const char *name;
+	const char *path, *text;
+	const char *undo_path, *undo_text;
+	bool (*is_done)(void);
+	bool (*is_undone)(void);
+};
+
+/* How allocations fail; @number counts up from 1. */
+struct mode {
+	const char *name;
+	void (*arm)(unsigned long number);
+	bool (*disarm)(void);	/* was anything refused? */
+};
+
+static struct dax dax;
+static const char *ns;
+static struct pages pages;	/* that come and go */
+static struct blocks blocks;
+static int fail_nth, make_it_fail;
+static const char *attr;	/* what make_it_fail is about */
+static char iomem[1 << 16];
+
+static void write_number(const char *dir, const char *file, unsigned long number)
+{
+	char path[96], text[24];
+	int err;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", dir, file);
+	snprintf(text, sizeof(text), "%lu", number);
+	err = file_write(path, text);
+	if (err)
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(-err));
+}
+
+/* No file is opened while allocations fail. */
+static void write_fd(int fd, unsigned long number)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%lu", number);
+
+	if (pwrite(fd, text, len, 0) != len)
+		ksft_exit_fail_msg("faults: %s\n", strerror(errno));
+}
+
+static void arm_nth(unsigned long number)
+{
+	write_fd(fail_nth, number);
+}
+
+static bool disarm_nth(void)
+{
+	char text[24] = "";
+
+	if (pread(fail_nth, text, sizeof(text) - 1, 0) <= 0)
+		ksft_exit_fail_msg("fail-nth: %s\n", strerror(errno));
+	write_fd(fail_nth, 0);
+	return !strtoul(text, NULL, 10);
+}
+
+/* What needs more than @space fails, and what does not makes it smaller. */
+static void arm_space(const char *dir, unsigned long space)
+{
+	attr = dir;
+	write_number(attr, "space", space);
+	write_number(attr, "times", MAX_REFUSALS);
+	write_number(attr, "probability", 100);
+	write_fd(make_it_fail, 1);
+}
+
+static bool disarm_space(void)
+{
+	char path[96];
+
+	write_fd(make_it_fail, 0);
+	write_number(attr, "probability", 0);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/times", attr);
+	return file_number(path) != MAX_REFUSALS;
+}
+
+static void arm_slab(unsigned long number)
+{
+	arm_space("failslab", number * 128);
+}
+
+/* In smaller steps at the beginning, where a lot of small pieces is asked for. */
+static void arm_pages(unsigned long number)
+{
+	arm_space("fail_page_alloc", number < 32 ? number : 32 + (number - 32) * 29);
+}
+
+static const struct mode modes[] = {
+	{ "nth", arm_nth, disarm_nth },
+	{ "slab", arm_slab, disarm_space },
+	{ "pages", arm_pages, disarm_space },
+};
+
+static void read_iomem(char *text, size_t size)
+{
+	int err = file_read("/proc/iomem", text, size);
+
+	if (err)
+		ksft_exit_fail_msg("/proc/iomem: %s\n", strerror(-err));
+}
+
+/* The same as before? */
+static bool same_iomem(void)
+{
+	static char now[sizeof(iomem)];
+
+	read_iomem(now, sizeof(now));
+	if (strcmp(now, iomem))
+		ksft_print_msg("/proc/iomem is not as before\n");
+	return !strcmp(now, iomem);
+}
+
+static bool no_pages(void)
+{
+	unsigned long pfn, bad = 0;
+
+	for (pfn = pages.pfn; pfn < pages.pfn + pages.nr; pfn += SUBSECTION)
+		if (page_get(pfn).state & TEST_MEMMAP_VALID && !bad++)
+			ksft_print_msg("pfn %#lx has a struct page\n", pfn);
+	return !bad && same_iomem();
+}
+
+static bool device_pages(void)
+{
+	return page_check("bound", &pages, DEVICE_MASK, DEVICE_PAGE, dax.nid);
+}
+
+static bool blocks_there(void)
+{
+	return block_all(&blocks, 0);
+}
+
+static bool blocks_gone(void)
+{
+	return block_all(&blocks, -1) && no_pages();
+}
+
+static bool block_is_online(void)
+{
+	return block_online(blocks.first) == 1 &&
+	       page_check_state("online", &pages, ONLINE_PAGE | TEST_MEMMAP_RESERVED,
+				ONLINE_PAGE);
+}
+
+static bool block_is_offline(void)
+{
+	return block_online(blocks.first) == 0 &&
+	       page_check_state("offline", &pages, ONLINE_PAGE, TEST_MEMMAP_VALID) &&
+	       same_iomem();
+}
+
+static bool undo(const struct operation *op)
+{
+	int err = file_write(op->undo_path, op->undo_text);
+
+	if (err)
+		ksft_print_msg("%s is not undone: %s\n", op->name, strerror(-err));
+	return !err && op->is_undone();
+}
+
+/* Open what is written to before that: it is not what is to fail. */
+static int try_once(const struct operation *op, const struct mode *mode,
+		    unsigned long number, bool *refused)
+{
+	int fd = open(op->path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		ksft_exit_fail_msg("%s: %s\n", op->path, strerror(errno));
+	mode->arm(number);
+	if (write(fd, op->text, strlen(op->text)) < 0)
+		err = errno;
+	*refused = mode->disarm();
+	close(fd);
+	return err;
+}
+
+/* Sets @asked when an allocation was refused at all. */
+static bool run(const struct operation *op, const struct mode *mode, bool *asked)
+{
+	unsigned long number, failed = 0, done = 0;
+	bool refused = true, good = true;
+	int err;
+
+	for (number = 1; number < MAX_NUMBER && refused && good;
+	     number += 1 + number / EVERY) {
+		err = try_once(op, mode, number, &refused);
+		*asked |= refused;
+		failed += !!err;
+		done += !err;
+		if (err)
+			good = refused && op->is_undone();
+		else
+			good = op->is_done() && undo(op);
+		if (!good)
+			ksft_print_msg("%s, %s %lu: %s, and not as it should be\n",
+				       op->name, mode->name, number, strerror(err));
+	}
+	ksft_print_msg("%s, %s: failed %lu times, done %lu times\n", op->name,
+		       mode->name, failed, done);
+	/* Not all of them ask for slabs and pages, but all for something. */
+	return good && !refused && (failed || mode != &modes[0]);
+}
+
+/* A result for each mode. */
+static void test(const struct operation *op)
+{
+	bool good = true, asked;
+	long before, after;
+	size_t i;
+
+	read_iomem(iomem, sizeof(iomem));
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		asked = false;
+		before = zone_free_kb();
+		good = good && run(op, &modes[i], &asked);
+		after = zone_free_kb();
+		if (after < before - MAX_LEAK_KB) {
+			ksft_print_msg("%ld kB free before, %ld after\n", before, after);
+			good = false;
+		}
+		if (good && !asked)
+			ksft_test_result_skip("%s_%s: asks for none\n", op->name,
+					      modes[i].name);
+		else
+			ksft_test_result(good, "%s_%s\n", op->name, modes[i].name);
+	}
+}
+
+/* And one more, for what the pages are like after all that. */
+static void test_device(const struct operation *op)
+{
+	const unsigned int mask = DEVICE_MASK | TEST_MEMMAP_RESERVED;
+	int err;
+
+	test(op);
+	err = file_write(op->path, op->text);
+	if (err)
+		ksft_print_msg("%s: %s\n", op->name, strerror(-err));
+	ksft_test_result(!err && page_check(op->name, &pages, mask, DEVICE_PAGE, dax.nid),
+			 "%s_not_reserved\n", op->name);
+	file_write(op->undo_path, op->undo_text);
+}
+
+static struct operation devdax = {
+	.path = DAX_DRIVER "/bind", .undo_path = DAX_DRIVER "/unbind",
+	.is_done = device_pages, .is_undone = no_pages,
+};
+
+static struct operation kmem = {
+	.name = "kmem", .path = KMEM_DRIVER "/bind",
+	.undo_path = KMEM_DRIVER "/unbind",
+	.is_done = blocks_there, .is_undone = blocks_gone,
+};
+
+static struct operation online = {
+	.name = "online", .text = "online_movable", .undo_text = "offline",
+	.is_done = block_is_online, .is_undone = block_is_offline,
+};
+
+static void make_devdax(const char *map)
+{
+	if (!dax_create(ns, map, "2M", &dax) || file_write(devdax.undo_path, dax.name))
+		ksft_exit_fail_msg("no device DAX on %s\n", ns);
+	devdax.text = dax.name;
+	devdax.undo_text = dax.name;
+	kmem.text = dax.name;
+	kmem.undo_text = dax.name;
+}
+
+static void test_devdax(const char *map)
+{
+	make_devdax(map);
+	devdax.name = map;
+	pages = dax.data;
+	test_device(&devdax);
+}
+
+/* The whole memory blocks of the device. */
+static void find_blocks(void)
+{
+	const unsigned long nr = block_pages();
+
+	blocks.first = (dax.data.pfn + nr - 1) / nr;
+	blocks.nr = (dax.data.pfn + dax.data.nr) / nr - blocks.first;
+	blocks.pages.pfn = blocks.first * nr;
+	blocks.pages.nr = blocks.nr * nr;
+}
+
+static void test_online(void)
+{
+	static char state[64];
+
+	snprintf(state, sizeof(state), BLOCK_DIR "/memory%lu/state", blocks.first);
+	online.path = state;
+	online.undo_path = state;
+	pages.nr = block_pages();
+	test(&online);
+}
+
+static void test_kmem(bool only_online)
+{
+	make_devdax("mem");
+	find_blocks();
+	pages = blocks.pages;
+	if (!dax_tell(&dax, KMEM_DRIVER, "new_id") || !blocks_there())
+		ksft_exit_fail_msg("%s: no memory blocks\n", dax.name);
+	if (only_online)
+		test_online();
+	if (!dax_tell(&dax, KMEM_DRIVER, "unbind"))
+		ksft_exit_fail_msg("%s: stays\n", dax.name);
+	if (!only_online)
+		test(&kmem);
+	dax_tell(&dax, KMEM_DRIVER, "remove_id");
+}
+
+static void prepare(const char *dir)
+{
+	write_number(dir, "verbose", 0);
+	write_number(dir, "task-filter", 1);
+	write_number(dir, "ignore-gfp-wait", 0);
+	write_number(dir, "probability", 0);
+}
+
+static bool is_device(const char *operation)
+{
+	return !strncmp(operation, "mem", 3) || !strncmp(operation, "dev", 3);
+}
+
+static void test_operation(char *arg)
+{
+	const char *name = strsep(&arg, "=");
+
+	ns = arg;
+	if (!ns || !ns_read(ns, &pages))
+		ksft_exit_fail_msg("%s: no namespace\n", name);
+	if (!strcmp(name, "mem") || !strcmp(name, "dev"))
+		test_devdax(name);
+	else if (!strcmp(name, "kmem") || !strcmp(name, "online"))
+		test_kmem(!strcmp(name, "online"));
+	else
+		ksft_exit_fail_msg("unknown operation %s\n", name);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int plan = 0;
+	int i;
+
+	test_begin();
+	fail_nth = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	make_it_fail = open("/proc/self/make-it-fail", O_RDWR | O_CLOEXEC);
+	if (fail_nth < 0 || make_it_fail < 0 || access("/sys/kernel/debug/failslab", F_OK) ||
+	    access("/sys/kernel/debug/fail_page_alloc", F_OK))
+		ksft_exit_skip("needs CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC\n");
+	if (argc < 2)
+		ksft_exit_skip("usage: memmap_faults mem|dev|kmem|online=NAMESPACE...\n");
+	prepare("failslab");
+	prepare("fail_page_alloc");
+	write_number("fail_page_alloc", "ignore-gfp-highmem", 0);
+	write_number("fail_page_alloc", "min-order", 0);
+
+	for (i = 1; i < argc; i++)
+		plan += ARRAY_SIZE(modes) + is_device(argv[i]);
+	ksft_set_plan(plan);
+	for (i = 1; i < argc; i++)
+		test_operation(argv[i]);
+	ksft_exit(!ksft_get_fail_cnt());
+}

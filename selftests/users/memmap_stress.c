@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device memory and memory blocks that come and go at the same time, somebody
+ * who looks at their struct pages meanwhile, and two who use them.
+ *
+ *	memmap_stress DIMM START SIZE ROUNDS SEED [pmem]
+ *
+ * Six processes unbind and bind dax devices on namespace0.0 and namespace1.0;
+ * online and offline the blocks of a DIMM that was there at boot, at START, and
+ * offline; have the host plug and unplug the one called DIMM; read
+ * /proc/kpageflags and test_memmap's pages; run a virtual machine on memory of
+ * the devices and on RAM; and map that for VFIO. Each goes on until all have
+ * done each of their actions ROUNDS times. What they choose depends on SEED.
+ * Everything is as it was in the end. With "pmem" test_memmap is also asked
+ * about a device that shares a section with RAM, while that is being unbound.
+ *
+ * Wants KVM, an IOMMU and QEMU's "edu" PCI device.
+ */
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "file.h"
+#include "host.h"
+#include "kvm.h"
+#include "ram.h"
+#include "stress.h"
+#include "zone.h"
+
+#define MAX_TRIES	1000		/* for a round: to need more is a failure */
+#define CHUNK		4096		/* pages in one read */
+#define SLICE		(32 * CHUNK)	/* pages in one action */
+
+static const char *const action_names[NR_ACTIONS] = {
+	"unbind", "bind", "online_movable", "online_kernel", "offline", "plug",
+	"unplug", "kpageflags", "pages", "machine on device memory",
+	"machine on RAM", "machine on the DIMM", "pin device memory", "pin RAM",
+	"pin the DIMM", "unbind that waits for pins",
+};
+
+struct shared *shared;
+unsigned long seed;
+struct blocks boot_dimm;
+struct dax dax[NR_DAX];
+struct vfio vfio;
+
+static unsigned long rounds;
+static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
+static int nr_ram, nr_areas;			/* the first ones are RAM */
+static const char *dimm;
+
+unsigned long pick(unsigned long nr)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % nr;
+}
+
+void count(enum action action, const char *who, int err)
+{
+	if (!err)
+		add(shared->done[action]);
+	else if (!add(shared->failed[action]))
+		ksft_print_msg("%s: %s: %s\n", who, action_names[action], strerror(err));
+}
+
+/* Once a device can't be unbound, nobody has to wait for that. */
+static bool needed(enum action action)
+{
+	return !load(shared->hung) ||
+	       (action != UNBIND && action != BIND && action != VFIO_UNBIND);
+}
+
+static bool all_done(void)
+{
+	int i;
+
+	for (i = 0; i < NR_ACTIONS; i++)
+		if (needed(i) && load(shared->done[i]) < rounds)
+			return false;
+	return true;
+}
+
+/*
+ * An unbind waits for pins, or a pgmap that is held, for ever if it is never given
+ * back: that is the end of it then, and of its device.
+ */
+static void bind_devices(void)
+{
+	const unsigned long i = pick(NR_DAX);
+	int err;
+
+	if (shared->hung || !stress_claim(i))
+		return;
+	add(shared->turns[i]);
+	if (!dax_bind(&dax[i], false)) {
+		count(UNBIND, dax[i].name, EBUSY);
+		add(shared->hung);
+		return;
+	}
+	add(shared->unbound[i]);
+	count(UNBIND, dax[i].name, 0);
+	err = file_write(DAX_DRIVER "/bind", dax[i].name);
+	count(BIND, dax[i].name, -err);
+	if (!err)
+		add(shared->turns[i]);
+	stress_release(i);
+}
+
+static void online_blocks(void)
+{
+	unsigned long block = boot_dimm.first + pick(boot_dimm.nr);
+	bool movable = pick(2);
+
+	if (block_online(block))
+		count(OFFLINE, "DIMM", -block_try_state(block, "offline"));
+	else if (movable)
+		count(ONLINE_MOVABLE, "DIMM", -block_try_state(block, "online_movable"));
+	else
+		count(ONLINE_KERNEL, "DIMM", -block_try_state(block, "online_kernel"));
+}
+
+/* An ejection that comes before the DIMM's last block may be missed. */
+static int wait_for_blocks(const char *answer)
+{
+	long long end = test_ms() + PLUG_SECONDS * 1000, start, size;
+	struct blocks blocks;
+
+	if (sscanf(answer, "%lli %lli", &start, &size) != 2)
+		return -EINVAL;
+	blocks = block_range(start, size);
+	shared->plugged = blocks.pages;
+	while (block_online(blocks.first + blocks.nr - 1) < 0) {
+		if (test_ms() > end)
+			return -ETIMEDOUT;
+		usleep(1000);
+	}
+	return 0;
+}
+
+static void plug_or_unplug(void)
+{
+	static bool plugged;
+	char answer[128];
+	int err;
+
+	err = host_ask(plugged ? "unplug" : "plug", dimm, answer, sizeof(answer));
+	if (!err && !plugged)
+		err = wait_for_blocks(answer);
+	if (plugged)
+		dimm_wait_ejected();
+	count(plugged ? UNPLUG : PLUG, dimm, -err);
+	plugged ^= !err;
+}
+
+/* It must not be left in the end. */
+static void unplug_dimm(void)
+{
+	while (shared->done[PLUG] > shared->done[UNPLUG] && !shared->failed[UNPLUG])
+		plug_or_unplug();
+}
+
+/*
+ * Pages whose struct pages stay. Not of others: test_memmap does not look out
+ * for one that is taken away.
+ */
+static void find_areas(bool with_pmem)
+{
+	unsigned long pages = block_pages(), i, first, last;
+
+	for (nr_ram = ram_read(areas, MAX_RANGES); nr_ram; nr_ram--)
+		if (areas[nr_ram - 1].start < boot_dimm.pages.pfn)
+			break;	/* from here on it is not the DIMM */
+	nr_areas = nr_ram;
+	for (i = 0; with_pmem && i < ARRAY_SIZE(dax); i++) {
+		first = dax[i].all.pfn / pages * pages;
+		last = (dax[i].all.pfn + dax[i].all.nr - 1) / pages * pages;
+		if (first != last || !ram_pages(first, first + pages))
+			continue;
+		ksft_print_msg("%s shares a section with RAM\n", dax[i].name);
+		areas[nr_areas].start = dax[i].all.pfn;
+		areas[nr_areas++].end = dax[i].all.pfn + dax[i].all.nr;
+	}
+}
+
+static void read_pages_file(void)
+{
+	static struct test_memmap_page rec[CHUNK];
+	unsigned long area = pick(nr_areas), i;
+	unsigned long start = areas[area].start, end = areas[area].end;
+
+	start += pick(end - start);
+	end = end - start > CHUNK ? start + CHUNK : end;
+	page_read(start, rec, end - start);
+	for (i = 0; i < end - start; i++)
+		if (area >= (unsigned long)nr_ram) {
+			if (rec[i].state & TEST_MEMMAP_ONLINE)
+				add(shared->online_pmem);
+		} else if ((rec[i].state & DEVICE_MASK) != ONLINE_PAGE) {
+			add(shared->lost_ram);
+		}
+	count(PAGES, "pages", 0);
+}
+
+/* Returns how many there were: 0 at the end, -1 (and errno) after a failure. */
+static ssize_t read_flags(int fd, unsigned long pfn, unsigned long nr)
+{
+	static unsigned long long flags[CHUNK];
+	unsigned long i, d;
+	ssize_t got;
+
+	got = pread(fd, flags, (nr < CHUNK ? nr : CHUNK) * sizeof(*flags),
+		    pfn * sizeof(*flags));
+	if (got < 0)
+		return -1;
+	got /= sizeof(*flags);
+	for (i = 0; i < (size_t)got; i++)
+		for (d = 0; d < ARRAY_SIZE(dax); d++)
+			if (page_in(&dax[d].all, pfn + i) &&
+			    flags[i] & ~(1ULL << KPF_NOPAGE))
+				add(shared->online_pmem);
+	return got;
+}
+
+static ssize_t read_range(int fd, const struct pages *pages)
+{
+	unsigned long done;
+	ssize_t got = 1;
+
+	for (done = 0; done < pages->nr && got > 0; done += CHUNK)
+		got = read_flags(fd, pages->pfn + done, pages->nr - done);
+	return got;
+}
+
+/*
+ * The pages of devices, those of memory that is plugged and unplugged, and some
+ * of all, in turns. But not of those that go offline meanwhile: nothing keeps a
+ * page online while /proc/kpageflags looks at it, and what it finds then can be
+ * poison.
+ */
+static void read_kpageflags(void)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), err = 0;
+	static unsigned long pfn;
+	ssize_t got;
+	int i;
+
+	for (i = 0; i < NR_DAX && !err; i++)
+		err = read_range(fd, &dax[i].all) < 0 ? errno : 0;
+	if (!err && read_range(fd, &shared->plugged) < 0)
+		err = errno;
+	for (i = 0; i < SLICE / CHUNK && !err; i++) {
+		if (page_in(&boot_dimm.pages, pfn))
+			pfn = boot_dimm.pages.pfn + boot_dimm.pages.nr;
+		got = read_flags(fd, pfn, CHUNK);
+		err = got < 0 ? errno : 0;
+		pfn = got > 0 ? pfn + CHUNK : 0;
+	}
+	count(KPAGEFLAGS, "kpageflags", err);
+	close(fd);
+}
+
+static void read_all(void)
+{
+	read_pages_file();
+	if (pick(2))
+		read_kpageflags();
+}
+
+static void (*const work[])(void) = {
+	bind_devices, online_blocks, plug_or_unplug, read_all,
+	stress_run_machine, stress_map_and_unmap,
+};
+
+/* Returns if all processes got to their ends. */
+static bool stress(void)
+{
+	unsigned long tries, i;
+	bool good = true;
+	int status;
+
+	fflush(stdout);
+	for (i = 0; i < ARRAY_SIZE(work); i++) {
+		if (fork())
+			continue;
+		seed = mem_pattern(seed + i - 1) | 1;
+		for (tries = 0; !all_done() && tries < rounds * MAX_TRIES; tries++)
+			work[i]();
+		if (work[i] == plug_or_unplug)
+			unplug_dimm();
+		exit(0);
+	}
+	while (wait(&status) > 0) {
+		if (!status)
+			continue;
+		ksft_print_msg("a process ended with status %#x\n", status);
+		good = false;
+	}
+	return good;
+}
+
+/* Are all pages of the devices as a driver wants them, and nobody has them? */
+static bool check_devices(void)
+{
+	const unsigned int mask = DEVICE_MASK & ~TEST_MEMMAP_ONLINE;
+
+	return page_check("map=mem", &dax[0].all, mask, DEVICE_PAGE, dax[0].nid) &
+	       page_check("map=dev", &dax[1].data, mask, DEVICE_PAGE, dax[1].nid);
+}
+
+/*
+ * Devices can be bound once more. Not a way to find leaked references: on v5.10
+ * they make the unbinding wait, on v7 binding initialises the struct pages.
+ */
+static bool bind_again(void)
+{
+	bool good = !shared->hung;
+	int i;
+
+	for (i = 0; i < NR_DAX && good; i++)
+		good = dax_bind(&dax[i], false) && dax_bind(&dax[i], true);
+	return good;
+}
+
+/* All the memory there is, for the page allocator and in zones. */
+static void read_totals(char *text, size_t size)
+{
+	struct zone zones[MAX_ZONES];
+	int nr = zone_read(zones, MAX_ZONES), i;
+	size_t len;
+
+	len = snprintf(text, size, "MemTotal %lld kB",
+		       file_field("/proc/meminfo", "MemTotal"));
+	for (i = 0; i < nr && len < size; i++)
+		len += snprintf(text + len, size - len, ", %s of node %d: %#lx-%#lx",
+				zones[i].name, zones[i].nid, zones[i].start, zones[i].end);
+}
+
+/* What is counted, and reported as one test each. */
+static const struct {
+	const char *word;
+	enum action from, to;
+} counts[] = {
+	{ "bind", UNBIND, BIND },
+	{ "online", ONLINE_MOVABLE, OFFLINE },
+	{ "plug", PLUG, UNPLUG },
+	{ "read", KPAGEFLAGS, PAGES },
+	{ "kvm", KVM_DAX, KVM_DIMM },
+	{ "vfio", VFIO_DAX, VFIO_DIMM },
+	{ "unbind_waits", VFIO_UNBIND, VFIO_UNBIND },
+};
+
+static void check_counts(const char *word, enum action from, enum action to)
+{
+	bool good = true;
+	int i;
+
+	for (i = from; i <= (int)to; i++) {
+		good &= shared->done[i] >= rounds;
+		/* Whether memory can be taken offline depends on who uses it. */
+		good &= i == OFFLINE || !shared->failed[i];
+		ksft_print_msg("%s: %lu done, %lu failed\n", action_names[i],
+			       shared->done[i], shared->failed[i]);
+	}
+	ksft_test_result(good, "%s\n", word);
+}
+
+/* The test is that there is none. */
+static void check_none(const char *word, unsigned long number, const char *what)
+{
+	ksft_print_msg("%lu %s\n", number, what);
+	ksft_test_result(!number, "%s\n", word);
+}
+
+static bool blocks_offline(void)
+{
+	unsigned long block;
+
+	block_for_each(block, &boot_dimm)
+		if (block_online(block))
+			block_change(block, "offline");
+	return block_all_offline(&boot_dimm);
+}
+
+/* Returns if test_memmap is asked about a device that shares a section with RAM. */
+static bool require(int argc, char **argv)
+{
+	const bool pmem = argc == 7 && !strcmp(argv[6], "pmem");
+
+	test_begin();
+	if (argc != 6 && !pmem)
+		ksft_exit_skip("usage: memmap_stress DIMM START SIZE ROUNDS SEED [pmem]\n");
+	host_require();
+	if (!kvm_is_there())
+		ksft_exit_skip("needs KVM\n");
+	vfio_require(&vfio);
+	dimm = argv[1];
+	boot_dimm = block_parse(argv[2], argv[3]);
+	rounds = strtoul(argv[4], NULL, 0);
+	seed = strtoul(argv[5], NULL, 0);
+	return pmem;
+}
+
+static void set_up(bool pmem)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || !rounds ||
+	    !dax_create("namespace0.0", "mem", "2M", &dax[0]) ||
+	    !dax_create("namespace1.0", "dev", "2M", &dax[1]) || !stress_map() ||
+	    !blocks_offline())
+		ksft_exit_fail_msg("wants two namespaces and a DIMM that is offline\n");
+
+	find_areas(pmem);
+	if (pmem && nr_areas == nr_ram)
+		ksft_exit_fail_msg("wants a namespace that shares a section with RAM\n");
+}
+
+static void check_all(long long pins)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++)
+		check_counts(counts[i].word, counts[i].from, counts[i].to);
+	ksft_print_msg("%lu times a device was not there\n", shared->refused);
+	check_none("data", shared->wrong_data, "runs read something else");
+	check_none("pinned", shared->wrong_pins + shared->escaped,
+		   "mappings had other pins, or lost them");
+	ksft_test_result(!shared->kept & test_is("pins", vfio_all_pins(), pins) &
+			 check_devices(), "released\n");
+	check_none("pmem_offline", shared->online_pmem, "pages of devices were online");
+	check_none("ram_online", shared->lost_ram, "pages of RAM were not online");
+	ksft_test_result(blocks_offline(), "blocks\n");
+}
+
+int main(int argc, char **argv)
+{
+	char before[1024], after[1024];
+	long long pins;
+
+	set_up(require(argc, argv));
+	ksft_set_plan(16);
+	read_totals(before, sizeof(before));
+	pins = vfio_all_pins();
+	ksft_test_result(stress(), "processes\n");
+	check_all(pins);
+
+	read_totals(after, sizeof(after));
+	ksft_print_msg("before: %s\n", before);
+	ksft_print_msg("after: %s\n", after);
+	ksft_test_result(!strcmp(before, after), "totals\n");
+	ksft_test_result(bind_again() && check_devices(), "pages\n");
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VFIO (type1v2) and page frames that come out of a VM_PFNMAP mapping: a BAR,
+ * with and without struct pages, and /dev/mem. They have no pin and get none,
+ * lose none, and are not counted as locked memory, other than the RAM around
+ * them.
+ *
+ * usage: memmap_vfio_pfnmap [namespace]
+ *
+ * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem; and for one part a PCI
+ * device with p2pmem. What is in the namespace (namespace0.0) gets lost.
+ */
+#include <stdio.h>
+
+#include "file.h"
+#include "pci.h"
+#include "vfio.h"
+
+#define NR		64	/* pages of a part */
+#define NR_CASES	18
+
+static struct vfio vfio;
+static int mem_fd;
+
+/* Map NR pages of a file between RAM. They have no pin, and get none. */
+static void test_pfnmap(const char *word, int fd, off_t offset,
+			unsigned long pfn)
+{
+	struct vfio_part parts[] = {
+		vfio_part(VFIO_ANONYMOUS, 0, NR),
+		vfio_part(fd, offset, NR),
+		vfio_part(VFIO_ANONYMOUS, 0, NR),
+	};
+	long references = page_sum_references(pfn, NR);
+	struct vfio_memory mem;
+	bool good;
+
+	parts[1].pfnmap = true;
+	vfio_get_memory(&mem, parts, ARRAY_SIZE(parts));
+	vfio_test_map(&vfio, word, &mem, 2 * NR * page_size());
+
+	good = !vfio_map(&vfio, &mem) &&
+	       test_is("references", page_sum_references(pfn, NR), references) &&
+	       vfio_unmap(&vfio, &mem);
+	ksft_test_result(good && test_is("references left", page_sum_references(pfn, NR),
+				    references), "%s_references\n", word);
+	vfio_put_memory(&mem);
+}
+
+/* A BAR of the device itself: there is no struct page. */
+static void test_bar(void)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+	char path[64];
+	int fd;
+
+	fd = ioctl(vfio.group, VFIO_GROUP_GET_DEVICE_FD, vfio.name);
+	if (fd < 0 || ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info) ||
+	    !(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		ksft_exit_fail_msg("%s: no BAR: %s\n", vfio.name,
+				   strerror(errno));
+	snprintf(path, sizeof(path), PCI_DIR "/devices/%s/resource", vfio.name);
+	test_pfnmap("bar", fd, info.offset, file_number(path) / page_size());
+	close(fd);
+}
+
+static void test_p2p(void)
+{
+	static const char *const words[] = {
+		"pinned", "locked", "unmap", "released", "references"
+	};
+	struct pci_bar bar;
+	int fd;
+
+	if (!pci_find_p2p_bar(NULL, &bar)) {
+		test_skip("p2p_", words, ARRAY_SIZE(words), "no PCI device with p2pmem");
+		return;
+	}
+	fd = open(bar.path, O_RDWR | O_CLOEXEC);
+	test_pfnmap("p2p", fd, 0, bar.pages.pfn);
+	close(fd);
+}
+
+/*
+ * The pages of a device by way of /dev/mem: who unmaps them can't tell that
+ * they have no pin, so that they can't be mapped. Other than what it leaves
+ * behind, whose pgmap is gone.
+ */
+static void test_devmem(const struct dax *dax)
+{
+	const off_t offset = dax->data.pfn * page_size();
+	struct vfio_part parts[] = {
+		vfio_part(VFIO_ANONYMOUS, 0, NR),
+		vfio_part(mem_fd, offset, NR),
+	};
+
+	parts[1].pfnmap = true;
+	vfio_test_refused(&vfio, "devmem", parts, ARRAY_SIZE(parts));
+
+	if (!dax_bind(dax, false))
+		ksft_exit_fail_msg("%s: can't be unbound\n", dax->name);
+	test_pfnmap("left_behind", mem_fd, offset, dax->data.pfn);
+	ksft_test_result(dax_bind(dax, true) && dax_check("rebind", dax), "rebind\n");
+}
+
+int main(int argc, char *argv[])
+{
+	const char *ns = vfio_begin(&vfio, argc, argv);
+	struct dax dax = {};
+
+	mem_fd = file_open_mem();
+	ksft_set_plan(NR_CASES);
+	vfio_open(&vfio);
+	test_bar();
+	test_p2p();
+	dax_make(ns, "4K", &dax);
+	test_devmem(&dax);
+
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory blocks that have a hole stay online, and none can be onlined.
+ *
+ *	memmap_blocks ODD ODD NAME
+ *
+ * DIMMs that the host plugs when asked to: two whose sizes are no multiples of
+ * a memory block, but the sum is, and one that is behind them then, and a block
+ * or more. The machine must have been booted with holes in its RAM.
+ *
+ * offline_pages() refuses a block when walk_system_ram_range() does not find all
+ * of it: -EINVAL, before anything was changed.
+ *
+ * online_pages() looks for no holes, and need not: memory blocks with holes only
+ * come from the boot, where they are created online (add_memory_block()), and
+ * since they can't go offline they can't be onlined. What adds memory later
+ * gets blocks without holes: add_memory_resource(), which ACPI, virtio-mem, dax
+ * and the balloons share, refuses what is not aligned to memory blocks, and what
+ * is in conflict with another resource (the rest of a block from the boot, for
+ * example: there the section exists already as well). The file "probe", where it
+ * is built, adds one whole block. That leaves two things to try, and both are
+ * refused here: to online a block with holes, which is online, and to have a
+ * DIMM added that would fill only a part of a block.
+ */
+#include "block.h"
+#include "file.h"
+#include "host.h"
+#include "ram.h"
+#include "test.h"
+#include "zone.h"
+
+#define MAX_HOLEY	32		/* blocks with holes */
+#define BUF_SIZE	(512 * MB)	/* memory that must keep its contents */
+#define MIN_USED	256		/* pages of it in blocks with holes */
+#define CHUNK		4096		/* pages */
+#define ODD_TRIES	100		/* times 100 ms */
+
+static unsigned long holey[MAX_HOLEY];
+static struct test_memmap_page *before;
+static unsigned int nr_holey;
+static unsigned long *buf;
+
+static void find_holey(unsigned long block)
+{
+	unsigned long start = block * block_pages(), pages;
+
+	pages = ram_pages(start, start + block_pages());
+	if (pages == block_pages())
+		return;
+	ksft_print_msg("memory%lu: %lu of %lu pages are RAM\n", block, pages,
+		       block_pages());
+	if (nr_holey == MAX_HOLEY)
+		ksft_exit_fail_msg("more than %d blocks with holes\n",
+				   MAX_HOLEY);
+	holey[nr_holey++] = block;
+}
+
+static bool is_holey(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_holey; i++)
+		if (pfn / block_pages() == holey[i])
+			return true;
+	return false;
+}
+
+static unsigned long *buf_word(unsigned long page)
+{
+	return buf + page * page_size() / sizeof(*buf);
+}
+
+/* Fill the buffer. Returns how many of its pages are in blocks with holes. */
+static unsigned long fill(void)
+{
+	unsigned long nr = BUF_SIZE / page_size(), used = 0, page, i;
+	static unsigned long pfn[CHUNK];
+
+	buf = mem_map(BUF_SIZE);
+	for (page = 0; page < nr; page++)
+		*buf_word(page) = mem_pattern(page);
+	for (page = 0; page < nr; page += CHUNK) {
+		page_read_pfns(buf_word(page), pfn, CHUNK);
+		for (i = 0; i < CHUNK; i++)
+			used += pfn[i] && is_holey(pfn[i]);
+	}
+	ksft_print_msg("%lu of %lu pages are in blocks with holes\n", used, nr);
+
+	return used;
+}
+
+static bool is_intact(void)
+{
+	unsigned long page;
+
+	for (page = 0; page < BUF_SIZE / page_size(); page++)
+		if (*buf_word(page) != mem_pattern(page))
+			return false;
+	return true;
+}
+
+/* Write @text to a file of the block; is that refused with EINVAL? */
+static bool refused(unsigned long block, const char *file, const char *text)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), BLOCK_DIR "/memory%lu/%s", block, file);
+	err = file_write(path, text);
+	if (err != -EINVAL)
+		ksft_print_msg("memory%lu: %s > %s: %s\n", block, text, file,
+			       strerror(-err));
+	return err == -EINVAL;
+}
+
+/* Holes are the same to the bit; RAM is in use, but where and what it was. */
+static bool pages_are_same(unsigned long block)
+{
+	unsigned long pfn = block * block_pages(), wrong = 0, i;
+	const struct test_memmap_page *after = block_read(block), *a, *b;
+	bool same;
+
+	for (i = 0; i < block_pages(); i++) {
+		a = &after[i];
+		b = &before[i];
+		same = a->state == b->state && a->nid == b->nid &&
+		       a->zone == b->zone;
+		if (!ram_is(pfn + i))
+			same = !memcmp(a, b, sizeof(*a));
+		wrong += !same;
+	}
+	if (wrong)
+		ksft_print_msg("memory%lu: %lu struct pages changed\n", block,
+			       wrong);
+	return !wrong;
+}
+
+static void test_holey(void)
+{
+	bool offline = true, online = true, kept = true, same = true;
+	unsigned long used = fill(), block;
+	struct pageblocks pageblocks;
+	unsigned int i;
+
+	for (i = 0; i < nr_holey; i++) {
+		block = holey[i];
+		page_read(block * block_pages(), before, block_pages());
+		offline &= refused(block, "state", "offline") &&
+			   refused(block, "online", "0");
+		online &= refused(block, "state", "online") &&
+			  refused(block, "state", "online_kernel") &&
+			  refused(block, "state", "online_movable");
+		kept &= block_online(block) == 1;
+		same &= pages_are_same(block);
+	}
+	ksft_test_result(offline, "offline_refused\n");
+	ksft_test_result(online, "online_refused\n");
+	ksft_test_result(kept, "still_online\n");
+	ksft_test_result(same, "struct_pages\n");
+	zone_read_pageblocks(&pageblocks);
+	ksft_test_result(test_is("isolated pageblocks", pageblocks.isolated, 0),
+			 "not_isolated\n");
+	ksft_test_result(used >= MIN_USED && is_intact(), "data\n");
+	munmap(buf, BUF_SIZE);
+}
+
+static bool change(unsigned long block, const char *state, int online)
+{
+	const struct blocks one = block_one(block);
+
+	return block_change(block, state) && block_online(block) == online &&
+	       page_check_state(state, &one.pages, TEST_MEMMAP_ONLINE,
+				online ? TEST_MEMMAP_ONLINE : 0);
+}
+
+static struct pages plug_odd(const char *name)
+{
+	unsigned long long start, size;
+	struct pages dimm;
+
+	host_plug(name, &start, &size);
+	dimm.pfn = start / page_size();
+	dimm.nr = size / page_size();
+	if (!(dimm.nr % block_pages()))
+		ksft_exit_fail_msg("%s fills memory blocks\n", name);
+
+	return dimm;
+}
+
+/* Nothing of the DIMM is known to the kernel. */
+static bool is_ignored(const struct pages *dimm)
+{
+	return !ram_pages(dimm->pfn, dimm->pfn + dimm->nr) &&
+	       block_online(dimm->pfn / block_pages()) < 0 &&
+	       page_is_gone("odd DIMM", dimm);
+}
+
+static void test_dimms(const char *first, const char *second, const char *name)
+{
+	bool refused = false;
+	struct pages odd[2];
+	unsigned long block;
+	int tries;
+
+	odd[0] = plug_odd(first);
+	odd[1] = plug_odd(second);
+	/*
+	 * The kernel takes them one by one: with this one, the others are done, but
+	 * may be tried once more, and are in /proc/iomem for that long.
+	 */
+	block = dimm_plug(name).first;
+	for (tries = 0; tries < ODD_TRIES; tries++) {
+		refused = is_ignored(&odd[0]) && is_ignored(&odd[1]);
+		if (refused)
+			break;
+		usleep(100000);
+	}
+	ksft_test_result(refused, "odd_dimms_refused\n");
+
+	ksft_test_result(!block_online(block) &&
+			 change(block, "online_movable", 1), "online\n");
+	ksft_test_result(change(block, "offline", 0), "offline\n");
+	ksft_test_result(change(block, "online_movable", 1), "online_again\n");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin();
+	if (argc != 4)
+		ksft_exit_skip("usage: memmap_blocks ODD ODD NAME\n");
+	host_require();
+	before = calloc(block_pages(), sizeof(*before));
+	ram_note();
+	block_walk(find_holey);
+	if (!before || !nr_holey)
+		ksft_exit_fail_msg("no memory, or no block with a hole\n");
+
+	ksft_set_plan(10);
+	test_holey();
+	test_dimms(argv[1], argv[2], argv[3]);
+	ksft_exit(!ksft_get_fail_cnt());
+}

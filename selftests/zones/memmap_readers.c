@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Those that read all of memory, or walk it: /proc/kpageflags and kpagecount,
+ * kcore, pagetypeinfo, zoneinfo, page_owner and compaction, while there is
+ * memory of every kind: RAM with holes, a DIMM that is half online, device DAX
+ * in use, and a file system on DAX in a section that it shares with RAM.
+ *
+ *	memmap_readers DIMM DEVDAX FSDAX
+ *
+ * DIMM is one that the host plugs when asked to, of two memory blocks or more;
+ * the others are namespaces, what is in them gets lost. Wants page_owner=on.
+ */
+#include <elf.h>
+#include <stdint.h>
+
+#include "block.h"
+#include "file.h"
+#include "fs.h"
+#include "ram.h"
+#include "test.h"
+#include "zone.h"
+
+#define NR_CASES	9
+#define CHUNK		4096UL	/* words or records in one read */
+#define KCORE_CHUNK	MB
+#define MAX_SEGMENTS	64
+#define STRUCT_PAGE	64	/* bytes, or more */
+#define FILE_SIZE	(4 * MB)
+#define PAGE_OWNER	"/sys/kernel/debug/page_owner"
+
+/* What kpageflags has for a page that it has nothing to say about. */
+#ifdef PIN_V7
+#define NO_FLAGS	0ULL
+#else
+#define NO_FLAGS	(1ULL << KPF_NOPAGE)
+#endif
+
+/* What a pfn is, by what has been done here and what /proc/iomem says. */
+enum kind { NOTHING, RAM, OFFLINE, DEVICE, HOLE };
+
+static unsigned long max_pfn;
+static unsigned char *kinds;	/* of all up to max_pfn */
+static unsigned long nr_kind[HOLE + 1];
+
+static void set_kind(unsigned long pfn, unsigned long end, enum kind kind)
+{
+	for (; pfn < end && pfn < max_pfn; pfn++)
+		kinds[pfn] = kind;
+}
+
+static void find_kinds(void)
+{
+	static struct test_memmap_page rec[CHUNK];
+	struct range ram[MAX_RANGES];
+	int nr = ram_read(ram, MAX_RANGES), i;
+	unsigned long pfn, block, j;
+
+	for (i = 0; i < nr; i++)
+		if (ram[i].end > max_pfn)
+			max_pfn = ram[i].end;
+	max_pfn = (max_pfn + CHUNK - 1) / CHUNK * CHUNK;
+	kinds = calloc(max_pfn, 1);
+	if (!kinds)
+		ksft_exit_fail_msg("no memory\n");
+
+	for (i = 0; i < nr; i++)
+		set_kind(ram[i].start, ram[i].end, RAM);
+	for (block = 0; block < max_pfn / block_pages(); block++)
+		if (block_online(block) == 0)
+			set_kind(block * block_pages(),
+				 (block + 1) * block_pages(), OFFLINE);
+	for (pfn = 0; pfn < max_pfn; pfn += CHUNK) {
+		page_read(pfn, rec, CHUNK);
+		for (j = 0; j < CHUNK; j++) {
+			if (rec[j].state & TEST_MEMMAP_DEVICE)
+				kinds[pfn + j] = DEVICE;
+			else if (rec[j].state & TEST_MEMMAP_VALID &&
+				 kinds[pfn + j] == NOTHING)
+				kinds[pfn + j] = HOLE;
+			nr_kind[kinds[pfn + j]]++;
+		}
+	}
+	ksft_print_msg("pages: RAM %lu, offline %lu, device %lu, hole %lu\n",
+		       nr_kind[RAM], nr_kind[OFFLINE], nr_kind[DEVICE],
+		       nr_kind[HOLE]);
+}
+
+/* Read a file of one word a page to its end; @good says what is right. */
+static void test_words(const char *word, const char *path,
+		       bool (*good)(enum kind kind, uint64_t value))
+{
+	static uint64_t value[CHUNK];
+	unsigned long pfn = 0, bad = 0;
+	ssize_t got, i;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+	while ((got = read(fd, value, sizeof(value))) > 0) {
+		for (i = 0; i < got / 8; i++, pfn++) {
+			enum kind kind = pfn < max_pfn ? kinds[pfn] : NOTHING;
+
+			if (!good(kind, value[i]) && bad++ < 3)
+				ksft_print_msg("%s: pfn %#lx, kind %d: %#llx\n",
+					       word, pfn, kind,
+					       (unsigned long long)value[i]);
+		}
+	}
+	if (got)
+		ksft_print_msg("%s: pfn %#lx: %s\n", path, pfn, strerror(errno));
+	for (i = 0; pfn < max_pfn; pfn++)
+		i += kinds[pfn] == RAM;
+	if (i || bad)
+		ksft_print_msg("%s: %lu pages are wrong, %zd of RAM are missing\n",
+			       word, bad, i);
+	close(fd);
+	ksft_test_result(!got && !bad && !i, "%s\n", word);
+}
+
+static bool good_flags(enum kind kind, uint64_t value)
+{
+	/* Small holes have struct pages of their own, reserved ones. */
+	if (kind == HOLE)
+		return value == NO_FLAGS || value >> KPF_RESERVED & 1;
+	return kind == RAM ? !(value & 1ULL << KPF_NOPAGE) : value == NO_FLAGS;
+}
+
+static bool good_count(enum kind kind, uint64_t value)
+{
+	return kind == RAM ? value < 1000 : !value;
+}
+
+/* Pageblocks by zone: those that begin with RAM, however little it is. */
+static void test_pagetypeinfo(void)
+{
+	struct zone zones[MAX_ZONES];
+	int nr = zone_read(zones, MAX_ZONES), i;
+	struct pageblocks blocks;
+	unsigned long pfn;
+	bool good = nr;
+	long want, got;
+
+	zone_read_pageblocks(&blocks);
+	if (!blocks.pages)
+		ksft_exit_fail_msg("pagetypeinfo: no size of pageblocks\n");
+	for (i = 0; i < nr; i++) {
+		want = 0;
+		for (pfn = zones[i].start; pfn < zones[i].end && pfn < max_pfn;
+		     pfn += blocks.pages)
+			want += kinds[pfn] == RAM;
+		got = zone_pageblocks(&blocks, &zones[i]);
+		if (want == got)
+			continue;
+		ksft_print_msg("pagetypeinfo: node %d zone %s: %ld blocks, not %ld\n",
+			       zones[i].nid, zones[i].name, got, want);
+		good = false;
+	}
+	ksft_test_result(good, "pagetypeinfo\n");
+}
+
+/* Only RAM that is online is present, and only what is present is managed. */
+static void test_zoneinfo(const char *word)
+{
+	struct zone zones[MAX_ZONES], *zone;
+	int nr = zone_read_all(zones, MAX_ZONES);
+	unsigned long sum = 0;
+	bool good = true;
+
+	for (zone = zones; zone < zones + nr; zone++) {
+		sum += zone->present;
+		if (zone->present <= zone->spanned && zone->managed <= zone->present &&
+		    (strcmp(zone->name, "Device") || !zone->present))
+			continue;
+		ksft_print_msg("zoneinfo: %s: spanned %ld present %ld managed %ld\n",
+			       zone->name, zone->spanned, zone->present, zone->managed);
+		good = false;
+	}
+	ksft_test_result(test_is("pages present", sum, nr_kind[RAM]) && good, "%s\n", word);
+}
+
+/* Who owns a page is a question about RAM. */
+static void test_page_owner(void)
+{
+	unsigned long pfn, nr = 0, bad = 0;
+	FILE *file = fopen(PAGE_OWNER, "re");
+	char line[512];
+
+	if (!file) {
+		ksft_test_result_skip("page_owner: needs page_owner=on\n");
+		return;
+	}
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "PFN %li", (long *)&pfn) != 1)
+			continue;
+		nr++;
+		if ((pfn >= max_pfn || kinds[pfn] != RAM) && bad++ < 3)
+			ksft_print_msg("page_owner: pfn %#lx, kind %d: %s",
+				       pfn, pfn < max_pfn ? kinds[pfn] : NOTHING,
+				       line);
+	}
+	if (ferror(file) || !nr)
+		ksft_print_msg("page_owner: %lu pages, then: %s\n", nr,
+			       strerror(errno));
+	ksft_test_result(nr && !bad && !ferror(file), "page_owner\n");
+	fclose(file);
+}
+
+static Elf64_Phdr segments[MAX_SEGMENTS];
+static int nr_segments;
+
+static int open_kcore(void)
+{
+	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr head;
+
+	if (fd < 0 || read(fd, &head, sizeof(head)) != sizeof(head) ||
+	    head.e_phnum > MAX_SEGMENTS ||
+	    pread(fd, segments, head.e_phnum * sizeof(*segments), head.e_phoff) < 0)
+		ksft_exit_fail_msg("/proc/kcore: %s\n", strerror(errno));
+	nr_segments = head.e_phnum;
+	return fd;
+}
+
+/* Is the page in a segment that has a physical address? */
+static bool in_segment(unsigned long pfn)
+{
+	uint64_t addr = (uint64_t)pfn * page_size();
+	const Elf64_Phdr *phdr;
+
+	for (phdr = segments; phdr < segments + nr_segments; phdr++)
+		if (phdr->p_type == PT_LOAD && phdr->p_paddr != (uint64_t)-1 &&
+		    addr >= phdr->p_paddr &&
+		    addr - phdr->p_paddr < phdr->p_memsz)
+			return true;
+	return false;
+}
+
+/* Of memory, it has RAM and nothing else. */
+static void test_kcore_segments(void)
+{
+	unsigned long pfn, bad = 0;
+
+	for (pfn = 0; pfn < max_pfn; pfn++) {
+		/* Offline memory: only if its node has more behind it. */
+		if (kinds[pfn] == OFFLINE)
+			continue;
+		if (in_segment(pfn) != (kinds[pfn] == RAM) && bad++ < 3)
+			ksft_print_msg("kcore: pfn %#lx, kind %d\n", pfn,
+				       kinds[pfn]);
+	}
+	ksft_test_result(!bad, "kcore_segments\n");
+}
+
+static bool read_segment(int fd, const Elf64_Phdr *phdr)
+{
+	static char buf[KCORE_CHUNK];
+	uint64_t done, size;
+
+	for (done = 0; done < phdr->p_memsz; done += size) {
+		size = phdr->p_memsz - done < KCORE_CHUNK ? phdr->p_memsz - done : KCORE_CHUNK;
+		if (pread(fd, buf, size, phdr->p_offset + done) == (ssize_t)size)
+			continue;
+		ksft_print_msg("kcore: %#llx: %s\n",
+			       (unsigned long long)(phdr->p_vaddr + done), strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/*
+ * All of RAM can be read, and so can the memory map. The other segments are
+ * larger than anyone can wait for.
+ */
+static void test_kcore_read(int fd)
+{
+	const Elf64_Phdr *phdr;
+	bool good = true;
+
+	for (phdr = segments; phdr < segments + nr_segments; phdr++)
+		if (phdr->p_type == PT_LOAD && (phdr->p_paddr != (uint64_t)-1 ||
+						phdr->p_memsz <= max_pfn * STRUCT_PAGE))
+			good &= read_segment(fd, phdr);
+	ksft_test_result(good, "kcore_read\n");
+}
+
+/* It moves what is RAM, and the memory of devices stays as it is. */
+static void test_compact(const struct pages *pages, const char *map)
+{
+	static struct test_memmap_page before[CHUNK], after[CHUNK];
+	int err;
+
+	page_read(pages->pfn, before, CHUNK);
+	err = file_write("/proc/sys/vm/compact_memory", "1");
+	page_read(pages->pfn, after, CHUNK);
+	if (err)
+		ksft_print_msg("compact_memory: %s\n", strerror(-err));
+	ksft_test_result(!err && !memcmp(before, after, sizeof(before)) &&
+			 page_pfn(map) == pages->pfn, "compact\n");
+}
+
+static void plug_half(const char *name)
+{
+	struct blocks dimm = dimm_plug(name);
+
+	if (dimm.nr < 2 || !block_set_state(dimm.first, "online_movable"))
+		ksft_exit_fail_msg("%s can't be onlined by half\n", name);
+}
+
+int main(int argc, char **argv)
+{
+	struct dax dax = {}, fsdax = {};
+	char *device, *file;
+	int fd;
+
+	test_begin();
+	if (argc != 4)
+		ksft_exit_skip("usage: memmap_readers DIMM NAMESPACE NAMESPACE\n");
+	ns_require(argv[2]);
+	ns_require(argv[3]);
+
+	plug_half(argv[1]);
+	dax_make(argv[2], "2M", &dax);
+	fs_make(argv[3], "mem", false, &fsdax);
+	device = dax_map(&dax, HUGE_SIZE, 0);
+	fd = fs_make_file("file", FILE_SIZE);
+	file = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (file == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	memset(device, 1, HUGE_SIZE);
+	memset(file, 1, FILE_SIZE);
+
+	ksft_set_plan(NR_CASES);
+	find_kinds();
+	test_words("kpageflags", "/proc/kpageflags", good_flags);
+	test_words("kpagecount", "/proc/kpagecount", good_count);
+	test_pagetypeinfo();
+	test_zoneinfo("zoneinfo");
+	test_page_owner();
+	fd = open_kcore();
+	test_kcore_segments();
+	test_kcore_read(fd);
+	test_compact(&dax.data, device);
+	test_zoneinfo("zoneinfo_after");
+	ksft_exit(!ksft_get_fail_cnt());
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every page that pfn_to_online_page() accepts is spanned by exactly one zone
+ * and belongs to the right node; what is not RAM among them is reserved; and
+ * the files that walk all pages agree.
+ *
+ *	memmap_zones
+ *	memmap_zones boot START SIZE NODE STATE	a DIMM that was there at boot
+ *	memmap_zones plug NAME NODE STATE	a DIMM that the host plugs
+ *
+ * With a DIMM, all is looked at twice: as the machine was booted, and, as
+ * dimm_*, when STATE (online, online_kernel, online_movable) has been written to
+ * the DIMM's memory blocks. START and SIZE are bytes, in any base.
+ *
+ * Looks at every page of every memory block, a second for 4 GiB. Expects that
+ * no zone begins or ends inside another: a DIMM that is onlined to a zone with
+ * other memory in between can make zones overlap, which is no error of the
+ * kernel's.
+ */
+#include "block.h"
+#include "file.h"
+#include "ram.h"
+#include "test.h"
+#include "zone.h"
+
+#define PAGE_OWNER	"/sys/kernel/debug/page_owner"
+#define CHUNK	4096	/* flags read in one go */
+#define SHOWN	3	/* wrong pages that are printed, for each case */
+
+enum {
+	RAM_ONLINE,
+	ZONE_SPANS,
+	ONE_ZONE,
+	RIGHT_ZONE,
+	RIGHT_NODE,
+	HOLES_RESERVED,
+	NO_DEVICE_ONLINE,
+	KPAGEFLAGS,
+	HOLE_ZONE,
+	NR_ALL_CASES,
+};
+
+#ifdef PIN_V7
+#define NR_PAGE_CASES	HOLE_ZONE	/* no hole's zone is promised */
+#else
+#define NR_PAGE_CASES	NR_ALL_CASES
+#endif
+
+static struct {
+	const char *word;
+	unsigned long looked_at;
+	unsigned long wrong;
+} cases[NR_ALL_CASES] = {
+	/* Pages of RAM are online when their memory block is, and else not. */
+	[RAM_ONLINE] = { .word = "ram_online" },
+	/* At least one populated zone spans an online page. */
+	[ZONE_SPANS] = { .word = "zone_spans" },
+	/* At most one does. */
+	[ONE_ZONE] = { .word = "one_zone" },
+	/* It is the one that a page of RAM says it is in. */
+	[RIGHT_ZONE] = { .word = "right_zone" },
+	/* The node that the page says it is on has its memory block. */
+	[RIGHT_NODE] = { .word = "right_node" },
+	/* Online pages that are not RAM (but for their section) are reserved. */
+	[HOLES_RESERVED] = { .word = "holes_reserved" },
+	[NO_DEVICE_ONLINE] = { .word = "no_device_online" },
+	/* KPF_NOPAGE and KPF_RESERVED are as the struct page has it. */
+	[KPAGEFLAGS] = { .word = "kpageflags" },
+	/* If a zone spans a hole, it is the one that its pages say they are in. */
+	[HOLE_ZONE] = { .word = "hole_zone" },
+};
+
+static struct zone zones[MAX_ZONES];
+static int nr_zones;
+static const char *prefix = "";	/* of the names of the cases */
+
+static void check(int which, bool good, unsigned long pfn,
+		  const struct test_memmap_page *rec)
+{
+	cases[which].looked_at++;
+	if (good || cases[which].wrong++ >= SHOWN)
+		return;
+	ksft_print_msg("%s%s: pfn %#lx state %#x flags %#llx node %d zone %u\n",
+		       prefix, cases[which].word, pfn, rec->state,
+		       (unsigned long long)rec->flags, rec->nid, rec->zone);
+}
+
+/*
+ * One hole can't be in the zone that it names. Page 0 is kept from memblock on
+ * x86, so that the first zone begins behind it; walkers of a zone never meet it.
+ */
+static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
+{
+	unsigned long first = -1UL;
+	const struct zone *zone;
+	bool right = false;
+	int nr = 0;
+
+	for (zone = zones; zone < zones + nr_zones; zone++) {
+		first = zone->start < first ? zone->start : first;
+		if (pfn < zone->start || pfn >= zone->end)
+			continue;
+		nr++;
+		if (zone->nid == rec->nid && zone->index == rec->zone)
+			right = true;
+	}
+
+	check(ONE_ZONE, nr <= 1, pfn, rec);
+	if (ram_is(pfn))
+		check(RIGHT_ZONE, right, pfn, rec);
+	else if (pfn < first)
+		return;
+	else if (nr)
+		check(HOLE_ZONE, right, pfn, rec);
+	check(ZONE_SPANS, nr, pfn, rec);
+}
+
+#ifdef PIN_V7
+/* Nothing is said of what is not online, not even that. */
+static bool kflags_are_right(unsigned long long kflags, bool online, bool reserved)
+{
+	return online ? reserved == (kflags >> KPF_RESERVED & 1) :
+	       !(kflags & ~(1ULL << KPF_NOPAGE));
+}
+#else
+static bool kflags_are_right(unsigned long long kflags, bool online, bool reserved)
+{
+	return online == !(kflags >> KPF_NOPAGE & 1) &&
+	       (!online || reserved == (kflags >> KPF_RESERVED & 1));
+}
+#endif
+
+static void check_page(unsigned long pfn, const struct test_memmap_page *rec,
+		       unsigned long long kflags, int block_state,
+		       bool right_node)
+{
+	bool online = rec->state & TEST_MEMMAP_ONLINE;
+	bool reserved = rec->state & TEST_MEMMAP_RESERVED;
+
+	if (ram_is(pfn))
+		check(RAM_ONLINE, online == block_state, pfn, rec);
+	check(KPAGEFLAGS, kflags_are_right(kflags, online, reserved), pfn, rec);
+	if (!online)
+		return;
+
+	check_zone(pfn, rec);
+	check(RIGHT_NODE, right_node, pfn, rec);
+	if (!ram_is(pfn))
+		check(HOLES_RESERVED, reserved, pfn, rec);
+	check(NO_DEVICE_ONLINE, !(rec->state & TEST_MEMMAP_DEVICE), pfn, rec);
+}
+
+static void check_block(unsigned long block)
+{
+	const struct test_memmap_page *recs = block_read(block);
+	static unsigned long long flags[CHUNK];
+	const unsigned long first = block * block_pages();
+	struct pages chunk = { .nr = CHUNK };
+	unsigned long i;
+	int state = block_online(block), nid = -1;
+	bool right_node = false;
+
+	for (i = 0; i < block_pages(); i++) {
+		if (i % CHUNK == 0) {
+			chunk.pfn = first + i;
+			page_read_kpageflags(&chunk, flags);
+		}
+		if (recs[i].nid != nid) {
+			nid = recs[i].nid;
+			right_node = block_on_node(block, nid);
+		}
+		check_page(first + i, &recs[i], flags[i % CHUNK], state,
+			   right_node);
+	}
+}
+
+static void test_pages(void)
+{
+	int i, nr_ranges, nr_blocks;
+
+	for (i = 0; i < NR_PAGE_CASES; i++) {
+		cases[i].looked_at = 0;
+		cases[i].wrong = 0;
+	}
+	nr_zones = zone_read(zones, MAX_ZONES);
+	nr_ranges = ram_note();
+	nr_blocks = block_walk(check_block);
+	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
+		       nr_zones, nr_ranges, nr_blocks);
+
+	/* A case that had nothing to look at has shown nothing. */
+	for (i = 0; i < NR_PAGE_CASES; i++) {
+		ksft_print_msg("%s%s: %lu of %lu pages are wrong\n", prefix,
+			       cases[i].word, cases[i].wrong,
+			       cases[i].looked_at);
+		if (cases[i].looked_at)
+			ksft_test_result(!cases[i].wrong, "%s%s\n", prefix,
+					 cases[i].word);
+		else
+			ksft_test_result_skip("%s%s: there are no such pages\n",
+					      prefix, cases[i].word);
+	}
+}
+
+/*
+ * The pageblocks that /proc/pagetypeinfo counts in a zone are those that have
+ * an online page of this zone where the kernel looks: at the zone's start and
+ * then in steps of a pageblock.
+ */
+static unsigned long count_pageblocks(const struct zone *zone,
+				      unsigned long step)
+{
+	struct test_memmap_page rec;
+	unsigned long pfn, nr = 0;
+
+	for (pfn = zone->start; pfn < zone->end; pfn += step) {
+		rec = page_get(pfn);
+		if (rec.state & TEST_MEMMAP_ONLINE && rec.nid == zone->nid &&
+		    rec.zone == zone->index)
+			nr++;
+	}
+
+	return nr;
+}
+
+static void test_pagetypeinfo(void)
+{
+	struct pageblocks blocks;
+	bool good = nr_zones;
+	long shown, count;
+	int i;
+
+	zone_read_pageblocks(&blocks);
+	for (i = 0; i < nr_zones; i++) {
+		shown = zone_pageblocks(&blocks, &zones[i]);
+		count = blocks.pages ?
+			(long)count_pageblocks(&zones[i], blocks.pages) : -2;
+		if (shown == count)
+			continue;
+		ksft_print_msg("node %d zone %s: %ld pageblocks, not %ld\n",
+			       zones[i].nid, zones[i].name, shown, count);
+		good = false;
+	}
+	ksft_test_result(good, "%spagetypeinfo\n", prefix);
+}
+
+/* Every page that has an owner is online, and the file has an end. */
+static void test_page_owner(void)
+{
+	static char buf[16384], cmdline[4096];
+	unsigned long pfn, records = 0, wrong = 0;
+	ssize_t got = -1;
+	char *text;
+	int fd;
+
+	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	if (!strstr(cmdline, "page_owner=on")) {
+		ksft_test_result_skip("%spage_owner: not booted with page_owner=on\n",
+				      prefix);
+		return;
+	}
+
+	fd = open(PAGE_OWNER, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (got = read(fd, buf, sizeof(buf) - 1)) > 0) {
+		buf[got] = '\0';
+		records++;
+		text = strstr(buf, "PFN ");
+		if (text && sscanf(text, "PFN %lu", &pfn) == 1 &&
+		    page_get(pfn).state & TEST_MEMMAP_ONLINE)
+			continue;
+		if (wrong++ < SHOWN)
+			ksft_print_msg("page_owner: not online: %.60s\n",
+				       text ? text : buf);
+	}
+	if (got < 0)
+		ksft_print_msg("page_owner: %s\n", strerror(errno));
+	close(fd);
+	ksft_print_msg("page_owner: %lu of %lu records are wrong\n", wrong,
+		       records);
+	ksft_test_result(!got && records && !wrong, "%spage_owner\n", prefix);
+}
+
+static void test_all(void)
+{
+	test_pages();
+	test_pagetypeinfo();
+	test_page_owner();
+}
+
+#define NR_CASES	(NR_PAGE_CASES + 2)	/* what test_all() reports */
+
+/* Online all of the DIMM, and look at everything again. */
+static void test_dimm(const struct blocks *dimm, int nid, const char *state)
+{
+	bool good = block_set_all(dimm, state);
+	unsigned long block;
+
+	block_for_each(block, dimm)
+		good &= block_is_on_node(block, nid, -1);
+	prefix = "dimm_";
+	ksft_test_result(good, "%sonline\n", prefix);
+	test_all();
+}
+
+int main(int argc, char **argv)
+{
+	const bool boot = argc == 6 && !strcmp(argv[1], "boot");
+	const bool plug = argc == 5 && !strcmp(argv[1], "plug");
+	struct blocks dimm;
+
+	ksft_print_header();
+	test_require();
+	if (argc > 1 && !boot && !plug)
+		ksft_exit_skip("usage: memmap_zones [boot START SIZE | plug NAME] [NODE STATE]\n");
+	if (boot || plug)
+		test_require_disposable();
+
+	ksft_set_plan(boot || plug ? 2 * NR_CASES + 1 : NR_CASES);
+	test_all();
+	if (boot) {
+		dimm = block_parse(argv[2], argv[3]);
+		test_dimm(&dimm, atoi(argv[4]), argv[5]);
+	} else if (plug) {
+		dimm = dimm_plug(argv[2]);
+		test_dimm(&dimm, atoi(argv[3]), argv[4]);
+	}
+	ksft_exit(!ksft_get_fail_cnt());
+}
