@@ -96,7 +96,8 @@ compare: ## the table once more, from stored results
 report: ## all that is stored as one HTML page, results/PIN/report.html
 	@scripts/report.py
 
-kunit: guest ## the KUnit suite in its guest, read by the tree's own kunit.py
+# the newest pin's kunit.py boots a kernel of its own
+kunit: $(if $(wildcard kunit/$(shell sed -n 's/^short *= *//p' series/$(PIN)/base 2>/dev/null)/kunitconfig),tree,guest) ## the KUnit suite, run or at least read by the tree's own kunit.py
 	$(run) scripts/kunit.sh
 
 check: tree ## the tests of the project itself
