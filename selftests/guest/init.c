@@ -425,18 +425,39 @@ static void run_program(int number, char *argv[])
 	end_test(number, name, &p, status);
 }
 
+/* Returns 0 or errno. */
+static int load_module(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* Our own tests look at struct pages through a module. */
+static void load_test_memmap(void)
+{
+	const char *path = TESTS "/test_memmap.ko";
+	char line[128];
+	int err = load_module(path);
+
+	if (!err)
+		return;
+	snprintf(line, sizeof(line), "init: %s: %s", path, strerror(err));
+	console(line);
+}
+
 /* Load a KUnit suite and copy its own report, which debugfs keeps. */
 static void run_kunit(int number, const char *suite)
 {
 	char path[128], line[512], *name;
-	int fd, bad, err = 0;
 	FILE *results;
+	int bad, err;
 
 	snprintf(path, sizeof(path), "/tests/%s_kunit.ko", suite);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-		err = errno;
-	close(fd);
+	err = load_module(path);
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kunit/%s/results", suite);
 	results = err ? NULL : fopen(path, "re");
@@ -593,6 +614,9 @@ int main(void)
 	while (nr < MAX_TESTS && (words[nr] = strsep(&tests, " ")))
 		if (words[nr][0])
 			nr++;
+
+	if (nr && strstr(getenv("tests"), "memmap_"))
+		load_test_memmap();
 
 	report("TAP version 14\n1..%d\n", nr);
 	for (i = 0; i < nr; i++) {
