@@ -179,7 +179,7 @@ static void write_name(const char *path, const char *name)
 /*
  * Who writes to a port waits until the driver knows that the host is there. When
  * the machine has hibernated it asks again; v7.3 does before there is a buffer
- * for the answer, and never knows then. So have it begin anew.
+ * for the answer, and never knows then. So have it start over.
  */
 static void check_port(void)
 {
