@@ -135,7 +135,7 @@ static bool check_dying(const struct place *place, const struct dax *dax)
 	good = dying && check_offline(place) &&
 	       check_kpageflags("dying", &place->pmem, false) &&
 	       page_check_state("dying", &dax->data, TEST_MEMMAP_DEVICE,
-			   TEST_MEMMAP_DEVICE);
+				TEST_MEMMAP_DEVICE);
 	close(held);
 	return dax_wait_bind(dax, pid) && good;
 }
@@ -210,7 +210,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 	good = dax_create(place->ns, map, "2M", &dax);
 	result(place, word, "page", good &&
 	       page_check("data", altmap ? &dax.data : &dax.all,
-			   DEVICE_MASK & ~TEST_MEMMAP_ONLINE, DEVICE_PAGE,
+			  DEVICE_MASK & ~TEST_MEMMAP_ONLINE, DEVICE_PAGE,
 			   dax.nid));
 	result(place, word, "offline", good && check_offline(place));
 	result(place, word, "kpageflags", good &&
@@ -219,7 +219,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 	if (altmap)
 		result(place, word, "reserve", good &&
 		       page_check("reserve", &dax.reserve,
-				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
+				  TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
 				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
 				   dax.nid));
 	result(place, word, "ram", good && check_ram(place));
@@ -238,7 +238,7 @@ static void test_place(const struct place *place)
 	/* As booted: a block device that has struct pages as well. */
 	result(place, "", "raw_offline", ns_create_raw(place->ns) &&
 	       page_check_state("raw", &place->pmem, TEST_MEMMAP_PGMAP,
-			   TEST_MEMMAP_PGMAP) &&
+				TEST_MEMMAP_PGMAP) &&
 	       check_offline(place));
 
 	test_map(place, "mem", false);

@@ -269,7 +269,7 @@ static bool init_labels(const char *region)
 	return true;
 }
 
-/* A namespace of the region that is none of the others. */
+/* A namespace of the region that is not known yet. */
 static bool find_new(const char *region, struct part *new)
 {
 	struct pages pages;

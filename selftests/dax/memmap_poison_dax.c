@@ -183,7 +183,7 @@ static void test_hard(const struct buffer *buffer)
 
 	result(buffer->place, "hit", poison_child(victim) &&
 	       poison_was_hit(buffer->place, buffer->addr + first * page_size(),
-		       buffer->lsb));
+			      buffer->lsb));
 	/* For want of a machine check the data is still good. */
 	result(buffer->place, "others", *victim == 'p' &&
 	       buffer->addr[0] == 'a' && page_pfn(victim) == pfn);

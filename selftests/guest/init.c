@@ -179,7 +179,7 @@ static void write_name(const char *path, const char *name)
 /*
  * Who writes to a port waits until the driver knows that the host is there. When
  * the machine has hibernated it asks again; v7.3 does before there is a buffer
- * for the answer, and never knows then. So have it begin anew.
+ * for the answer, and never knows then. So have it start over.
  */
 static void check_port(void)
 {
@@ -442,6 +442,30 @@ static void run_program(int number, char *argv[])
 	end_test(number, name, &p, status);
 }
 
+/* Returns 0 or errno. */
+static int load_module(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* Our own tests look at struct pages through a module. */
+static void load_test_memmap(void)
+{
+	const char *path = TESTS "/test_memmap.ko";
+	char line[128];
+	int err = load_module(path);
+
+	if (!err)
+		return;
+	snprintf(line, sizeof(line), "init: %s: %s", path, strerror(err));
+	console(line);
+}
+
 /* Load a KUnit suite and copy its own report, which debugfs keeps. */
 static void run_kunit(int number, const char *suite)
 {
@@ -607,6 +631,9 @@ int main(void)
 	while (nr < MAX_TESTS && (words[nr] = strsep(&tests, " ")))
 		if (words[nr][0])
 			nr++;
+
+	if (nr && strstr(getenv("tests"), "memmap_"))
+		load_test_memmap();
 
 	report("TAP version 14\n1..%d\n", nr);
 	for (i = 0; i < nr; i++) {

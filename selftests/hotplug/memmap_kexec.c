@@ -27,7 +27,7 @@ static bool dimm_is(int online)
 	       ram_pages(dimm.pages.pfn, dimm.pages.pfn + dimm.pages.nr) == dimm.pages.nr;
 }
 
-/* Memory that is taken for programs first, and its pages. */
+/* Programs get their memory from there first. Are its pages as they should be? */
 static bool online_dimm(void)
 {
 	block_set_all(&dimm, "online_movable");

@@ -65,7 +65,7 @@ static bool check_part(const char *what, struct pages pages, bool kept)
 	return !bad;
 }
 
-/* What is not plugged must not count as memory. */
+/* Only what is plugged counts as memory. */
 static bool check_managed(unsigned long block, long before, long more)
 {
 	char what[64];

@@ -77,7 +77,7 @@ bool vmcore_open(const char *path, struct vmcore *core)
 }
 
 unsigned long vmcore_covers(const struct vmcore *core, unsigned long start,
-					  unsigned long size)
+			    unsigned long size)
 {
 	unsigned long bytes = 0, from, to;
 	int i;
@@ -95,7 +95,7 @@ unsigned long vmcore_covers(const struct vmcore *core, unsigned long start,
 }
 
 static bool read_phys(const struct vmcore *core, unsigned long phys, void *buf,
-			       size_t size)
+		      size_t size)
 {
 	int i;
 
@@ -119,7 +119,7 @@ static unsigned long phys_of(const struct vmcore *core, unsigned long addr)
 
 	for (;; shift -= 9) {
 		if (!read_phys(core, table + (addr >> shift & 511) * sizeof(entry), &entry,
-				 sizeof(entry)) || !(entry & 1))
+			       sizeof(entry)) || !(entry & 1))
 			return 0;
 		mask = (1UL << shift) - 1;
 		table = entry & PTE_ADDRESS;
@@ -129,7 +129,7 @@ static unsigned long phys_of(const struct vmcore *core, unsigned long addr)
 }
 
 static bool read_virt(const struct vmcore *core, unsigned long addr, void *buf,
-			       size_t size)
+		      size_t size)
 {
 	unsigned long phys = phys_of(core, addr);
 
@@ -137,7 +137,7 @@ static bool read_virt(const struct vmcore *core, unsigned long addr, void *buf,
 }
 
 bool vmcore_flags(const struct vmcore *core, unsigned long pfn, unsigned long nr,
-				unsigned long *flags)
+		  unsigned long *flags)
 {
 	const unsigned long struct_size = info_of(core, "SIZE(page)", 10);
 	const unsigned long size = info_of(core, "SIZE(mem_section)", 10);
@@ -186,7 +186,7 @@ static char *map_piece(const struct vmcore *core, unsigned long off, size_t size
 }
 
 void vmcore_search(const struct vmcore *core, const struct area *areas, int nr,
-				 unsigned long *found)
+		   unsigned long *found)
 {
 	const unsigned long chunk = 256 * PAGE;
 	unsigned long start, end, pos, size;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What KVM takes for MMIO of the host, and on v5.10 what for pages that it must
- * not take references to: RAM, device DAX, the info block of a DAX device (which
+ * What KVM treats as MMIO of the host, and on v5.10 also as pages that it must not
+ * take references to: RAM, device DAX, the info block of a DAX device (which
  * belongs to nobody), a PCI device's memory for peer-to-peer DMA, and a hole
  * between memory. A virtual machine reads from each; what KVM thinks of it is
  * seen by probes on its functions, which is the only place on processors (AMD)

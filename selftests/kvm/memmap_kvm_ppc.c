@@ -204,7 +204,7 @@ static void test_dax(const struct dax *dax)
 	ksft_test_result(page_pfn(addr) == used.pfn, "dax_mapped\n");
 	munmap(addr, size);
 	ksft_test_result(page_check("after the machine", &used, DEVICE_MASK,
-				     DEVICE_PAGE, dax->nid), "dax_released\n");
+				    DEVICE_PAGE, dax->nid), "dax_released\n");
 	ksft_test_result(dax_bind(dax, false), "dax_unbind\n");
 }
 

@@ -3,9 +3,9 @@
 
 /*
  * The kernel has yet to ask whether the DIMM is gone. If there is a new one by
- * then, acpi_scan_hot_remove() takes it for the old one and it is missed. All
- * that is under a lock, which this waits for: a block that is online stays as it
- * is.
+ * then, acpi_scan_hot_remove() mistakes it for the old one, and does not add it.
+ * All that is under a lock, which this waits for: a block that is online stays as
+ * it is.
  */
 void dimm_wait_ejected(void)
 {

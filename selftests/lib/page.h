@@ -19,7 +19,7 @@
 #define KPF_NOPAGE		20
 #define KPF_RESERVED		32
 
-/* What a page must be that belongs to a device, whoever uses it. */
+/* What a page must be that belongs to a device, in use or not. */
 #define DEVICE_MASK	(TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE | \
 			 TEST_MEMMAP_DEVICE | TEST_MEMMAP_PGMAP)
 #define DEVICE_PAGE	(TEST_MEMMAP_VALID | TEST_MEMMAP_DEVICE | \
@@ -99,7 +99,7 @@ unsigned long page_count_mapped(const void *addr, size_t size, const struct page
 
 /*
  * Map @size bytes of a device from @pfn on through test_memmap, by
- * vm_insert_page() or as huge pages. Whoever unbinds the device unmaps them.
+ * vm_insert_page() or as huge pages. To be unmapped before the device is unbound.
  */
 char *page_map(unsigned long pfn, size_t size);
 

@@ -53,7 +53,7 @@ void vfio_require(struct vfio *vfio);
  */
 const char *vfio_begin(struct vfio *vfio, int argc, char *argv[]);
 
-/* Open its container. Whoever closes it has everything unmapped. */
+/* Open its container. Closing it unmaps everything. */
 void vfio_open(struct vfio *vfio);
 void vfio_close(const struct vfio *vfio);
 

@@ -89,7 +89,7 @@ long vfio_pins(const struct vfio_memory *mem)
 	return pins;
 }
 
-static long long vmstat(const char *name)
+static long long count_of(const char *name)
 {
 	long long number = file_field("/proc/vmstat", name);
 
@@ -102,7 +102,7 @@ long long vfio_all_pins(void)
 {
 	/* Each CPU keeps some of what it counted to itself, unless told. */
 	file_write("/proc/sys/vm/stat_refresh", "1");
-	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
+	return count_of("nr_foll_pin_acquired") - count_of("nr_foll_pin_released");
 }
 
 long vfio_status(const char *name)

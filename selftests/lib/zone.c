@@ -102,6 +102,7 @@ void zone_read_pageblocks(struct pageblocks *blocks)
 	FILE *file = file_open("/proc/pagetypeinfo");
 	bool counts = false, has_isolated = false;
 	char line[512], name[16], *text;
+	unsigned long pages;
 	int nid, len;
 
 	memset(blocks, 0, sizeof(*blocks));
@@ -119,8 +120,8 @@ void zone_read_pageblocks(struct pageblocks *blocks)
 		} else if (counts && sscanf(line, "Node %d, zone %15s%n", &nid,
 					    name, &len) == 2) {
 			add_zone(blocks, nid, name, line + len, has_isolated);
-		} else {
-			sscanf(line, "Pages per block: %lu", &blocks->pages);
+		} else if (sscanf(line, "Pages per block: %lu", &pages) == 1) {
+			blocks->pages = pages;
 		}
 	}
 	if (ferror(file))

@@ -8,9 +8,9 @@
  *
  * usage: memmap_p2pdma
  *
- * Wants one NVMe drive with p2pmem, and others in both places: of those that have
- * none, the one with more bridges above it is taken for the one behind the switch. What is on
- * the drives gets lost. DMA debugging (CONFIG_DMA_API_DEBUG) must have nothing to
+ * Wants one NVMe drive with p2pmem, and two without: the one with more bridges
+ * above it is the one behind the switch. What is on the drives gets lost. DMA
+ * debugging (CONFIG_DMA_API_DEBUG) must have nothing to
  * say. A host bridge that is not known to pass such transfers must refuse them.
  */
 #include <dirent.h>

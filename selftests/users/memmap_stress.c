@@ -365,7 +365,7 @@ static void check_counts(const char *word, enum action from, enum action to)
 	ksft_test_result(good, "%s\n", word);
 }
 
-/* The test is that there is none. */
+/* Passes when @number is 0. */
 static void check_none(const char *word, unsigned long number, const char *what)
 {
 	ksft_print_msg("%lu %s\n", number, what);

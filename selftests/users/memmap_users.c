@@ -158,7 +158,7 @@ static void test_usercopy(const struct dax *dax)
 	munmap(copy, size);
 }
 
-/* The page allocator must not take what is not its own, nor change it. */
+/* The page allocator must leave alone what belongs to somebody else. */
 static void test_free(const char *word, unsigned long pfn, unsigned int order)
 {
 	int err = write_numbers(PAGE_DEBUGFS("free"), pfn, order);

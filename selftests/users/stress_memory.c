@@ -155,7 +155,7 @@ static bool refused(unsigned long part, unsigned long turn, int err)
 }
 
 /*
- * The machine outlives whatever comes and goes below it: devices are bound and
+ * The machine stays while memory comes and goes below it: devices are bound and
  * unbound again, and pages of the DIMM migrate.
  */
 void stress_run_machine(void)

@@ -175,9 +175,9 @@ static void test_exists(void)
 	vfio_get_memory(&late, &second, 1);
 	good = !vfio_map(&vfio, &mem) &&
 	       test_is("errno", vfio_map_at(&vfio, &late, VFIO_IOVA + mem.size - page_size()),
-		  EEXIST) &&
+		       EEXIST) &&
 	       test_is("errno", vfio_map_at(&vfio, &late, VFIO_IOVA - late.size + page_size()),
-		  EEXIST);
+		       EEXIST);
 	ksft_test_result(good && test_is("pins", vfio_pins(&mem), NR), "exists\n");
 	ksft_test_result(vfio_is_released(&late), "exists_released\n");
 	ksft_test_result(vfio_unmap(&vfio, &mem) && vfio_is_released(&mem),
@@ -202,7 +202,7 @@ static void test_cycles(void)
 	ksft_test_result(good, "cycles\n");
 	ksft_test_result(vfio_is_released(&mem), "cycles_released\n");
 	ksft_test_result(page_check("cycles", &pages, DEVICE_MASK, DEVICE_PAGE,
-				     dax.nid), "cycles_references\n");
+				    dax.nid), "cycles_references\n");
 	vfio_put_memory(&mem);
 }
 

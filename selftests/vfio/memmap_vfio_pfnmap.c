@@ -43,7 +43,7 @@ static void test_pfnmap(const char *word, int fd, off_t offset,
 	       test_is("references", page_sum_references(pfn, NR), references) &&
 	       vfio_unmap(&vfio, &mem);
 	ksft_test_result(good && test_is("references left", page_sum_references(pfn, NR),
-				    references), "%s_references\n", word);
+					 references), "%s_references\n", word);
 	vfio_put_memory(&mem);
 }
 

@@ -116,7 +116,7 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 }
 
 #ifdef PIN_V7
-/* Nothing is said of what is not online, not even that. */
+/* For what is offline there may be no flag at all, not even KPF_NOPAGE. */
 static bool kflags_are_right(unsigned long long kflags, bool online, bool reserved)
 {
 	return online ? reserved == (kflags >> KPF_RESERVED & 1) :
