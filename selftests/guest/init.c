@@ -408,21 +408,6 @@ static void end_test(int number, const char *name, struct progress *p,
 	report("%s %d - %s\n", bad ? "not ok" : "ok", number, name);
 }
 
-/* Returns 0, also when it is there already, or an errno. */
-static int load_module(const char *path)
-{
-	int fd, err = 0;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
-		err = errno;
-	close(fd);
-	return err;
-}
-
-/* A test of ours shows struct pages with test_memmap; the tree's need nothing. */
 static void run_program(int number, char *argv[])
 {
 	const char *slash = strrchr(argv[0], '/');
@@ -431,8 +416,6 @@ static void run_program(int number, char *argv[])
 	int out, status = -1;
 	pid_t pid;
 
-	if (!slash && load_module("/tests/test_memmap.ko"))
-		console("init: no test_memmap");
 	report("    # Subtest: %s\n", name);
 	pid = spawn(argv, &out);
 	if (pid > 0)
@@ -634,7 +617,6 @@ int main(void)
 
 	if (nr && strstr(getenv("tests"), "memmap_"))
 		load_test_memmap();
-
 	report("TAP version 14\n1..%d\n", nr);
 	for (i = 0; i < nr; i++) {
 		for (n = 0; n < MAX_ARGS && (arg = strsep(&words[i], ",")); n++)
