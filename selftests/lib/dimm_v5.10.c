@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "block.h"
 
-/* It has asked whether the DIMM is gone before the host has it. */
+/* If the DIMM seems to be there still, acpi_scan_hot_remove() only says so. */
 void dimm_wait_ejected(void)
 {
 }
