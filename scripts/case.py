@@ -94,10 +94,6 @@ class Case:
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
 
-    def resizable(self) -> list[str]:
-        """The ids of devices whose size the host can change: virtio-mem's and virtio-balloon's."""
-        return re.findall(r"-device\s+virtio-(?:mem|balloon)\S*?,id=([\w.-]+)", " ".join(self.devices))
-
     def expects_skip(self, test: str) -> bool:
         """Does the case say that this test may be skipped?"""
         return any(fnmatch.fnmatchcase(test, pattern) for pattern in self.may_skip)

@@ -103,7 +103,7 @@ def script(case, name: str, variant: str, flavour: str, arch: dict, accel: str) 
     ports = [["-chardev", "file,id=result,path=result.ktap,append=on"],
              ["-device", "virtserialport,chardev=result,name=memmap.result"]]
     host = ""
-    if case.hotplug or case.resizable():    # without a host side a guest would wait for ever on such a port
+    if case.hotplug:    # without a host side a guest would wait for ever on such a port
         ports += [["-chardev", "socket,id=control,path=control.sock,server=on,wait=off"],
                   ["-device", "virtserialport,chardev=control,name=memmap.control"]]
         host = f"python3 {shlex.quote(str(HERE / 'hotplug.py'))} . </dev/null >/dev/null &\n"

@@ -6,13 +6,8 @@ usage: scripts/hotplug.py DIR      DIR has case.conf, control.sock and qmp.sock;
 
     plug NAME      answer "ok 0xADDR 0xSIZE" once the DIMM is in
     unplug NAME    answer "ok" once the guest let go of it, "error refused: ..." if it did not
-    resize NAME SIZE [SECONDS]
-                   have virtio-mem plug SIZE bytes, or virtio-balloon take SIZE bytes away from
-                   the guest; answer "ok 0xSIZE" once it is so, "error refused: 0xSIZE ..." with
-                   what it is instead after SECONDS (20)
 
-Names, sizes and nodes are those of the case: NAME is that of a `hotplug` line, or the id= of
-a device in `devices`. Ends when QEMU does. Logs to DIR/host.log.
+Names, sizes and nodes are those of the case: NAME is that of a `hotplug` line. Ends when QEMU does. Logs to DIR/host.log.
 """
 import json
 import os
@@ -26,9 +21,7 @@ from command import size
 
 CONNECT_S = 30      # QEMU has that long to make its sockets
 UNPLUG_S = float(os.environ.get("UNPLUG_S") or 20)
-RESIZE_S = 20
-WORDS = {"plug": (1,), "unplug": (1,), "resize": (2, 3)}    # how many follow the verb
-POLL_S = 0.02       # QEMU sends no more than one event a second of a size that changes
+VERBS = ("plug", "unplug")
 # _OST (ACPI 6.3.5): an ejection in progress, and success; any other status is a refusal
 EJECT, IN_PROGRESS, SUCCESS = (3, 0x103), 0x84, 0
 
@@ -39,7 +32,7 @@ class Gone(Exception):
 
 class Host:
     def __init__(self, place: Path, case):
-        self.place, self.dimms, self.nodes, self.sized = place, case.hotplug, case.nodes, case.resizable()
+        self.place, self.dimms, self.nodes = place, case.hotplug, case.nodes
         self.log_file = open(place / "host.log", "a", buffering=1)
         self.buffer = {}
         self.events = []
@@ -148,44 +141,16 @@ class Host:
                 return f"error refused: the guest's _OST says {info['status']:#x}"
         return f"error refused: no answer from the guest in {UNPLUG_S:g} s"
 
-    def ram(self) -> int:
-        """What a balloon counts as the guest's memory, in bytes: RAM and DIMMs."""
-        return self.execute("query-memory-size-summary")["base-memory"] + sum(
-            device["data"]["size"] for device in self.execute("query-memory-devices") if device["type"] == "dimm")
-
-    def current(self, name: str) -> int | None:
-        """The size of the virtio-mem device of that name; None: there is no such virtio-mem."""
-        return next((device["data"]["size"] for device in self.execute("query-memory-devices")
-                     if device["type"] == "virtio-mem" and device["data"].get("id") == name), None)
-
-    def resize(self, name: str, want: str, seconds: str = "") -> str:
-        goal, end = int(want, 0), time.monotonic() + (float(seconds) if seconds else RESIZE_S)
-        if virtio_mem := self.current(name) is not None:
-            self.execute("qom-set", path=f"/machine/peripheral/{name}", property="requested-size", value=goal)
-        else:
-            ram = self.ram()
-            self.execute("balloon", value=ram - goal)
-        while True:
-            now = self.current(name) if virtio_mem else ram - self.execute("query-balloon")["actual"]
-            self.events.clear()
-            if now == goal:
-                return f"ok {now:#x}"
-            if time.monotonic() > end:
-                return f"error refused: {now:#x} after {seconds or RESIZE_S} s"
-            time.sleep(POLL_S)
-
     def answer(self, request: str) -> str:
         verb, *words = request.split() or [""]
-        if len(words) not in WORDS.get(verb, ()):
+        if verb not in VERBS or len(words) != 1:
             return f"error unknown request '{request}'"
         name = words[0]
-        if verb == "resize" and name not in self.sized:
-            return f"error the case has no virtio-mem or virtio-balloon '{name}'"
-        if verb != "resize" and name not in self.dimms:
+        if name not in self.dimms:
             return f"error the case has no DIMM '{name}'"
         try:
-            return getattr(self, verb)(*words)
-        except (RuntimeError, ValueError) as error:
+            return getattr(self, verb)(name)
+        except RuntimeError as error:
             return f"error {error}"
 
     def serve(self) -> None:

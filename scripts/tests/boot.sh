@@ -45,8 +45,8 @@ boot=(scripts/boot.py)
 check "dry needs neither kernel nor QEMU" to dry.txt env DRY=1 QEMU=none "${boot[@]}" --case good
 check "dry shows base and series" [ "$(grep -c '^#!/bin/bash' dry.txt)" = 2 ]
 check "dry leaves nothing" [ ! -e results ]
-make_case sized memmap_zones 20 64M 'devices = -device virtio-balloon-pci,id=b0'
-check "a control port for what can be resized" to dry.txt "${boot[@]}" --dry --case sized --variant base
+make_case sized memmap_zones 20 64M 'hotplug = dimm0 128M'
+check "a control port for what can be plugged" to dry.txt "${boot[@]}" --dry --case sized --variant base
 check "and a host behind it" [ "$(grep -cE 'name=memmap.control|hotplug.py' dry.txt)" = 2 ]
 rm qemu-configs/sized.conf
 if command -v shellcheck >/dev/null; then
@@ -74,6 +74,7 @@ check "bad case" fails 2 "qemu-configs/bad.conf:6: unknown key 'foo'" "${boot[@]
 rm qemu-configs/bad.conf
 
 r=results/v5.10.223/default/base
+printf '%s\n' '11  init' '22  memmap_zones' '33  memmap_other' '44  test_memmap/test_memmap.ko' >build/v5.10.223/base-default/guest.sums
 mkdir -p $r/good
 touch $r/good/stale
 check "a run" to run.txt env TESTS=other "${boot[@]}" --variant base
@@ -88,6 +89,8 @@ check "{initrd}, too" grep -qxF "file=$(grep -A1 -x -e -initrd $r/good/args | ta
 check "no control port without hot-plug" [ "$(grep -c control $r/good/args)" = 0 ]
 check "stderr is in host.log" grep -qx noise $r/good/host.log
 check "meta.json knows the build" grep -q '"kernel": "k1"' $r/good/meta.json
+check "and the sums of what the case runs" [ "$(sed -n '/"sums"/,/}/p' $r/good/meta.json | tr -d ' \n')" = \
+	'"sums":{"init":"11","memmap_zones":"22","test_memmap/test_memmap.ko":"44"}' ]
 check "status 0" grep -qx 0 $r/good/qemu.exit
 check "status 3" grep -qx 3 $r/exits/qemu.exit
 check "timeout" grep -qx timeout $r/hangs/qemu.exit

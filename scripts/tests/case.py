@@ -64,8 +64,6 @@ def good() -> list[str]:
         wrong.append(f"find() for v7.4 found {names}")
     if case.programs() != PROGRAMS:
         wrong.append(f"everything.conf: programs() is {case.programs()}")
-    if case.resizable() != ["vm0", "b.0"]:
-        wrong.append(f"everything.conf: resizable() is {case.resizable()}")
     names = [found.name for found in module.find(HERE / "case/good", "min* no*")]
     if names != ["minimal"]:
         wrong.append(f"find() found {names}")

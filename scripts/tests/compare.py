@@ -43,6 +43,8 @@ def lay_out(matrix: dict, root: Path) -> Path:
     for variant, kernel in matrix["built"].items():
         write(root / "build" / pin / f"{variant}-{flavour}" / "build.json",
               json.dumps({"kernel": kernel, "config": META["config"]}))
+        write(root / "build" / pin / f"{variant}-{flavour}" / "guest.sums",
+              "".join(f"{digest}  {name}\n" for name, digest in matrix.get("sums", {}).items()))
     place = root / "results" / pin / flavour
     for variant, results in matrix["variants"].items():
         for name, result in results.items():
@@ -52,13 +54,14 @@ def lay_out(matrix: dict, root: Path) -> Path:
                 continue
             kernel = result.pop("kernel", KERNEL.get(variant, "d" * 40))
             config = result.pop("config", META["config"])
+            sums = result.pop("sums", {})
             for key, file in (("console", "console.log"), ("host", "host.log")):
                 write(target / file, result.pop(key, ""))
             ran = (root / "configs" / f"{name}.conf").read_text().replace("shows", "showed")
             write(target / "case.conf", ran.replace("mem = 1G", f"mem = {result.pop('mem', '1G')}"))
             write(target / "verdict.json", json.dumps(
                 {"case": name, "variant": variant, "reason": "", "failed": [],
-                 "tests": [], "meta": META | {"kernel": kernel, "config": config}} | result))
+                 "tests": [], "meta": META | {"kernel": kernel, "config": config, "sums": sums}} | result))
     return place
 
 

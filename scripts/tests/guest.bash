@@ -15,7 +15,7 @@ trap 'rm -rf "$tmp"' EXIT
 unset PIN VARIANT FLAVOUR CASE ACCEL JOBS DRY ARCH BUILD RESULTS CONFIGS TIMEOUT_SCALE TESTS CONSOLE KERNEL INITRD QEMU
 unset MAKEFLAGS MAKELEVEL STARTED N RESULT
 mkdir -p "$tmp/scripts" "$tmp/qemu-configs/arch"
-cp "$root"/scripts/{boot,command,case,hotplug}.py "$root/scripts/accel.sh" "$tmp/scripts/"
+cp "$root"/scripts/{boot,command,case,hotplug,rows}.py "$root/scripts/accel.sh" "$tmp/scripts/"
 cp "$root"/qemu-configs/arch/*.conf "$tmp/qemu-configs/arch/"
 cd "$tmp"
 
