@@ -35,7 +35,7 @@ spdx() {
 	files=$(g -C "$root" ls-files -co --exclude-standard) && [[ -n $files ]] || return
 	while read -r file; do
 		case $file in
-		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/proof | selftests/settings | scripts/tests/*/*) continue ;;
+		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/proof | scripts/tests/*/*) continue ;;
 		esac
 		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
 		echo "$file: no SPDX line"

@@ -60,6 +60,9 @@ printf '# shows a\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\nbase_fails =
 printf '# shows b\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\n' >"$fr/qemu-configs/green.conf"
 export GIT_AUTHOR_NAME='Our Maintainers' GIT_AUTHOR_EMAIL=maintainers@users.noreply.h.example
 two_patches
+# the test first, as number 1
+k reset -q --hard v0.1
+k cherry-pick refs/made/series refs/made/series^ >/dev/null 2>&1
 k commit -q --amend -m 'mm: change a, and say so in a subject that git has to fold in the header of a mail
 
 This is why. There is a word — dash — that is no ASCII.
@@ -228,6 +231,6 @@ k commit -q --amend -a --no-edit
 "$s/refresh.sh" >/dev/null
 ci foo
 results
-make_ 1 '0001-mm-change-a.*patch:[0-9]+: WARNING:BAD_WORD: foo'
+make_ 1 '0002-mm-change-a.*patch:[0-9]+: WARNING:BAD_WORD: foo'
 [[ -z $(find "$b" -name '*.tmp') && $(k worktree list | wc -l) == 2 ]] || bad 'scratch is left'
 end
