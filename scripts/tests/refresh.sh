@@ -29,7 +29,7 @@ want 0 '' "$s/refresh.sh"
 
 # reworded, and a commit less
 k reset -q --hard HEAD^
-GIT_SEQUENCE_EDITOR=: GIT_EDITOR="sed -i '1s/.*/mm: change a, said better/'" k rebase -q -i --exec 'git commit -q --amend' v0.1 HEAD^ 2>&1 >/dev/null
+GIT_SEQUENCE_EDITOR=: GIT_EDITOR="sed -i '1s/.*/mm: change a, said better/'" k rebase -q -i --exec 'git commit -q --amend' v0.1 HEAD^ >/dev/null 2>&1
 k cherry-pick refs/made/series^ >/dev/null 2>&1
 k branch -f series HEAD && k checkout -q series
 want 0 '' "$s/refresh.sh"
