@@ -49,6 +49,7 @@ if [[ ! -f $state/from ]]; then
 	cp -r "$series_d" "$state/series/$to"
 	cp -r "$patches_d" "$state/patches/$to"
 	rm -f "$state/series/$to/proof"		# that was shown of PIN
+	[[ ! -f $state/series/$to/cover-letter ]] || sed -i "s/${PIN//./\\.}/$to/g" "$state/series/$to/cover-letter"
 	# another release of the same line takes the place of PIN, in cases and tests, too
 	to_short=$(grep -oE '^v[0-9]+\.[0-9]+' <<<"$to") || to_short=$to
 	[[ ${PIN%%.*} != "${to%%.*}" ]] || to_short=$short
@@ -103,4 +104,4 @@ n rev-list --objects --all --not "refs/tags/$to" | cut -d' ' -f1 | n pack-object
 rm -rf "$state" "$new/.git/objects/info/alternates"
 stage rebase "make audit PIN=$to"
 PIN=$to "$root/scripts/audit.py" 2>&1 || :
-stage rebase "series/$to and patches/$to are written: read them, mend series/$to/{cover-letter,audit}, then make PIN=$to"
+stage rebase "series/$to and patches/$to are written. Read them; complete series/$to/audit; a line 'debian = ...' in series/$to/base names a package with the source; then run: make PIN=$to"

@@ -14,7 +14,7 @@ sed -i -E 's/^(0001.*)/\1  # cases: one/' "$fr/series/v0.1/series"
 sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
 k commit -qam 'mm: change b'
 "$s/refresh.sh" >/dev/null
-echo 'Subject: x' >"$fr/series/v0.1/cover-letter"
+echo 'Subject: x on v0.1' >"$fr/series/v0.1/cover-letter"
 echo proof >"$fr/series/v0.1/proof"
 before=$(cd "$fr" && find series patches -type f -exec sha256sum {} + | sort)
 
@@ -49,7 +49,7 @@ grep -q '^audit of v0.2$' "$tmp/out" || bad 'no audit'
 grep -q '^+a line twenty' "$fr/patches/v0.2/0001-mm-change-a.patch" || bad 'the patch is not there'
 cmp -s "$fr/series/v0.1/series" "$fr/series/v0.2/series" || bad "groups and claims: $(<"$fr/series/v0.2/series")"
 [[ $(grep -c -E "^(tag = v0.2|blob = $(u rev-parse v0.2:mm/a.c) mm/a.c)$" "$fr/series/v0.2/base") == 2 ]] || bad "base: $(<"$fr/series/v0.2/base")"
-[[ -f $fr/series/v0.2/cover-letter && ! -e $fr/series/v0.2/proof ]] || bad 'what comes along'
+[[ $(<"$fr/series/v0.2/cover-letter") == 'Subject: x on v0.2' && ! -e $fr/series/v0.2/proof ]] || bad 'what comes along'
 PIN=v0.2 want 0 '' "$s/check-series.sh"
 PIN=v0.2 want 0 '' "$s/tree.sh"
 [[ ! -s $tmp/out ]] || bad "tree.sh has something to do: $(<"$tmp/out")"
