@@ -315,6 +315,9 @@ static bool check_part(const struct part *part)
 	const struct kind *kind = part->kind;
 	const struct dax *dax = &part->dax;
 
+	/* Its turn has not come yet. */
+	if (!kind)
+		return true;
 	if (!part->ns[0])
 		return page_is_gone("gone", &dax->all);
 	if (!kind->map)
