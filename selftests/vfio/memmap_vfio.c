@@ -17,20 +17,28 @@ static struct vfio vfio;
 static struct dax dax;
 static int dax_fd;
 
-/* Unmap while the driver is being unbound: has that worked? */
+/* The pgmap is dead, but the pages are still those of a device. */
+static bool is_unbinding(const struct vfio_memory *mem)
+{
+	const unsigned int mask = TEST_MEMMAP_PGMAP | TEST_MEMMAP_DEVICE;
+
+	return (page_get(mem->pfn[0]).state & mask) == TEST_MEMMAP_DEVICE;
+}
+
+/* Unmap while the driver is being unbound: was it, and has that worked? */
 static bool unmap_while_unbinding(const struct vfio_memory *mem, pid_t *pid)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
+	bool unbinding;
 
 	*pid = dax_start_bind(&dax, false);
-	while (page_get(mem->pfn[0]).state & TEST_MEMMAP_PGMAP) {
-		if (test_ms() > end) {
-			ksft_print_msg("%s: not going\n", dax.name);
-			break;
-		}
+	do {
 		usleep(1000);
-	}
-	return vfio_unmap(&vfio, mem);
+		unbinding = is_unbinding(mem);
+	} while (!unbinding && test_ms() < end);
+	if (!unbinding)
+		ksft_print_msg("%s: was not seen being unbound\n", dax.name);
+	return vfio_unmap(&vfio, mem) && unbinding;
 }
 
 #ifdef PIN_V7
