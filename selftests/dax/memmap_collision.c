@@ -76,6 +76,8 @@ static bool check_kpageflags(const char *what, const struct pages *pages,
 	unsigned long long *flags;
 	unsigned long bad = 0, i;
 
+	if (!pages->nr)
+		return false;
 	flags = calloc(pages->nr, sizeof(*flags));
 	if (!flags)
 		ksft_exit_fail_msg("no memory\n");
@@ -256,7 +258,8 @@ int main(void)
 	for (i = 0; i < NR_NAMESPACES; i++) {
 		snprintf(places[i].ns, sizeof(places[i].ns), "namespace%u.0", i);
 		ns_require(places[i].ns);
-		ns_read(places[i].ns, &places[i].pmem);
+		if (!ns_read(places[i].ns, &places[i].pmem))
+			ksft_exit_fail_msg("%s: no pages\n", places[i].ns);
 		if (!find_ram(&places[i]))
 			ksft_exit_skip("needs %s to share a section with RAM\n",
 				       places[i].ns);

@@ -82,7 +82,10 @@ static bool use_mapping(const struct dax *dax, bool write)
 		ksft_print_msg("%s: page %zu: %#llx in pfn %#lx\n", dax->name,
 			       i - 1, (unsigned long long)word[(i - 1) * step],
 			       page_pfn(word + (i - 1) * step));
-	munmap(word, mapped_size);
+	if (munmap(word, mapped_size)) {
+		ksft_print_msg("%s: munmap: %s\n", dax->name, strerror(errno));
+		good = false;
+	}
 
 	return page_check("unmapped", &mapped, DEVICE_MASK, DEVICE_PAGE,
 			  dax->nid) && good;
@@ -123,7 +126,7 @@ static void test_mode(const char *ns, const struct mode *mode)
 	struct dax dax = {};
 	bool good;
 
-	good = ns_fill_with_garbage(ns) &&
+	good = ns_fill_with_garbage(ns, NS_GARBAGE + (mode - modes)) &&
 	       dax_create(ns, mode->map, mode->align, &dax);
 	result(mode, "create", good);
 	if (!good) {

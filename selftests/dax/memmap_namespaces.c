@@ -60,6 +60,8 @@ static struct part {
 	struct dax dax;
 } part[ARRAY_SIZE(parts)];
 
+static unsigned char garbage = NS_GARBAGE;	/* what was written last */
+
 static bool has_altmap(const struct kind *kind)
 {
 	return kind->map && !strcmp(kind->map, "dev");
@@ -99,6 +101,40 @@ static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
 	return found;
 }
 
+static bool has_words(const char *what, unsigned long pfn, size_t size,
+		      uint64_t word, unsigned long want)
+{
+	unsigned long found = count_words(pfn, size, word);
+
+	if (found < want)
+		ksft_print_msg("%s: %lu words %#llx from pfn %#lx on, should be %lu\n",
+			       what, found, (unsigned long long)word, pfn, want);
+	return found >= want;
+}
+
+/* Room for a memory map of so many pages. */
+static size_t map_size(const struct pages *all)
+{
+	return all->nr * 64 + 4 * MB;
+}
+
+/* Is the garbage that was written last in these pages, where it begins? */
+static bool is_garbage(const char *what, const struct pages *all)
+{
+	uint64_t word;
+
+	memset(&word, garbage, sizeof(word));
+	return has_words(what, all->pfn + MB / page_size(), map_size(all), word,
+			 map_size(all) / sizeof(word));
+}
+
+/* Each time with other garbage; it must be on the device before that is used. */
+static bool fill(const char *ns, struct pages *all)
+{
+	return ns_fill_with_garbage(ns, ++garbage) && ns_read(ns, all) &&
+	       is_garbage(ns, all);
+}
+
 /*
  * With map=dev there must be as many struct pages on the device as it has
  * data pages; they have the same flags, but for the first two of a large folio.
@@ -106,30 +142,17 @@ static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
  */
 static bool check_place(const struct kind *kind, const struct dax *dax)
 {
-	size_t size = dax->all.nr * 64 + 4 * MB;
 	struct test_memmap_page last = page_get(dax->data.pfn + dax->data.nr - 1);
-	unsigned long pfn, found, want;
-	uint64_t word;
+	const size_t storage = dax->storage.nr * page_size();
+	size_t size = map_size(&dax->all);
+	unsigned long heads = last.order ? 2 * (dax->data.nr >> last.order) : 0;
 
-	if (has_altmap(kind)) {
-		pfn = dax->storage.pfn;
-		if (size > dax->storage.nr * page_size())
-			size = dax->storage.nr * page_size();
-		word = last.flags;
-		found = count_words(pfn, size, word);
-		want = dax->data.nr - (last.order ? 2 * (dax->data.nr >> last.order) : 0);
-	} else {
-		/* Where the garbage begins. */
-		pfn = dax->all.pfn + MB / page_size();
-		memset(&word, NS_GARBAGE, sizeof(word));
-		found = count_words(pfn, size, word);
-		want = size / sizeof(word);
-	}
-	if (found < want)
-		ksft_print_msg("%s: %lu words %#llx from pfn %#lx on, should be %lu\n",
-			       dax->name, found, (unsigned long long)word, pfn,
-			       want);
-	return found >= want;
+	if (!has_altmap(kind))
+		return is_garbage(dax->name, &dax->all);
+	if (size > storage)
+		size = storage;
+	return has_words(dax->name, dax->storage.pfn, size, last.flags,
+			 dax->data.nr - heads);
 }
 
 static bool check_data(const struct kind *kind, const struct dax *dax)
@@ -188,7 +211,7 @@ static void test_kind(const char *ns, const struct kind *kind,
 		       ns_read(ns, &dax.all);
 		result(kind, "no_page", good && page_is_gone(kind->word, &dax.all));
 	} else {
-		good = ns_fill_with_garbage(ns) &&
+		good = fill(ns, &dax.all) &&
 		       ns_set_mode(ns, kind->mode, kind->map, kind->align) &&
 		       read_kind(kind, ns, &dax);
 		test_memmap(kind, &dax, good);
@@ -315,6 +338,9 @@ static bool check_part(const struct part *part)
 	const struct kind *kind = part->kind;
 	const struct dax *dax = &part->dax;
 
+	/* Its turn has not come yet. */
+	if (!kind)
+		return true;
 	if (!part->ns[0])
 		return page_is_gone("gone", &dax->all);
 	if (!kind->map)
@@ -357,7 +383,7 @@ static void test_parts(const char *region)
 	/* A label area without labels: one namespace, as if it were not there */
 	snprintf(whole, sizeof(whole), "namespace%.8s.0",
 		 region + strlen("region"));
-	good = ns_write_garbage(whole, nr * PART_SIZE) && init_labels(region);
+	good = ns_write_garbage(whole, nr * PART_SIZE, ++garbage) && init_labels(region);
 	ksft_test_result(good, "labels\n");
 
 	for (i = 0; i < nr; i++) {

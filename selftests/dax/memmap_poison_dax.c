@@ -254,7 +254,8 @@ int main(int argc, char **argv)
 		ksft_exit_skip("usage: memmap_poison_dax NAMESPACE NAMESPACE\n");
 	ns_require(argv[1]);
 	ns_require(argv[2]);
-	ns_read(argv[2], &pages);
+	if (!ns_read(argv[2], &pages))
+		ksft_exit_fail_msg("%s: no pages\n", argv[2]);
 
 	ksft_set_plan(NR_CASES);
 	/* Is it what it is said to be: is there RAM in the section? */

@@ -4,7 +4,11 @@
  * finds none.
  *
  *	memmap_teardown devdax	a dax device, whose pgmap has its own reference
- *	memmap_teardown pmem	raw pmem, whose pgmap uses that of the queue
+ *	memmap_teardown pmem	raw pmem, whose pgmap uses that of the queue on v5.10
+ *
+ * A look-up that reads what was freed shows only in what the kernel reports. That
+ * is an oops with devdax; with pmem only KASAN tells, and without it the results
+ * just say that there were look-ups all the time.
  *
  * Wants namespace0.0 to share a section with RAM, made for example with
  * memmap=64M!0x12000000: its struct pages are there even without a device, so
@@ -29,6 +33,8 @@ static struct {
 	unsigned long found;
 	unsigned long none;
 } *seen;
+
+static unsigned long meanwhile;	/* look-ups during unbinding, of all rounds */
 
 #define load(number)	__atomic_load_n(&(number), __ATOMIC_RELAXED)
 #define add(number)	__atomic_fetch_add(&(number), 1, __ATOMIC_RELAXED)
@@ -101,7 +107,8 @@ static unsigned long make_device(bool devdax)
 	device = devdax ? dax.name : NS;
 	if (devdax ? !dax_create(NS, "mem", "4K", &dax) : !ns_create_raw(NS))
 		ksft_exit_fail_msg("ndctl does not make the device\n");
-	ns_read(NS, &pages);
+	if (!ns_read(NS, &pages))
+		ksft_exit_fail_msg(NS ": no pages\n");
 	if (devdax)
 		pages = dax.data;
 	if (!bind_device(false))
@@ -109,6 +116,15 @@ static unsigned long make_device(bool devdax)
 	if (!(page_get(pages.pfn).state & TEST_MEMMAP_VALID))
 		ksft_exit_skip("needs " NS " to share a section with RAM\n");
 	return pages.pfn;
+}
+
+static bool unbind_watched(void)
+{
+	unsigned long before = load(seen->found) + load(seen->none);
+	bool good = bind_device(false);
+
+	meanwhile += load(seen->found) + load(seen->none) - before;
+	return good && wait_for(&seen->none);
 }
 
 static void run(unsigned long pfn)
@@ -120,13 +136,13 @@ static void run(unsigned long pfn)
 	pid = start_looking(pfn);
 	for (i = 0; i < ROUNDS && bound && unbound; i++) {
 		bound = bind_device(true) && wait_for(&seen->found);
-		unbound = bind_device(false) && wait_for(&seen->none);
+		unbound = unbind_watched();
 	}
 	kill(pid, SIGKILL);
-	ksft_print_msg("%d rounds, found %lu times, and %lu times not\n", i,
-		       load(seen->found), load(seen->none));
-	ksft_test_result(bound, "bound\n");
-	ksft_test_result(unbound, "unbound\n");
+	ksft_print_msg("%d rounds, found %lu times, and %lu times not; %lu look-ups during unbinding\n",
+		       i, load(seen->found), load(seen->none), meanwhile);
+	ksft_test_result(bound && load(seen->found), "bound\n");
+	ksft_test_result(unbound && load(seen->none) && meanwhile, "unbound\n");
 }
 
 int main(int argc, char **argv)

@@ -127,10 +127,13 @@ bool dax_wait_bind(const struct dax *dax, pid_t pid)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
 	int status = 0;
+	pid_t got;
 
-	if (pid < 0)
+	if (pid < 0) {
+		ksft_print_msg("%s: (un)bind: no child\n", dax->name);
 		return false;
-	while (waitpid(pid, &status, WNOHANG) == 0) {
+	}
+	while ((got = waitpid(pid, &status, WNOHANG)) == 0) {
 		if (test_ms() > end) {
 			ksft_print_msg("%s: (un)bind still waits after %d s\n",
 				       dax->name, BIND_SECONDS);
@@ -139,6 +142,12 @@ bool dax_wait_bind(const struct dax *dax, pid_t pid)
 		usleep(1000);
 	}
 
+	/* Somebody has asked before, and got the answer. */
+	if (got != pid) {
+		ksft_print_msg("%s: (un)bind: how it ended is not known: %s\n",
+			       dax->name, strerror(errno));
+		return false;
+	}
 	if (status)
 		ksft_print_msg("%s: (un)bind: %s\n", dax->name,
 			       strerror(WEXITSTATUS(status)));

@@ -96,7 +96,7 @@ bool ns_destroy(const char *ns)
 	return test_run(NS_SECONDS, argv) == 0;
 }
 
-bool ns_write_garbage(const char *ns, unsigned long end)
+bool ns_write_garbage(const char *ns, unsigned long end, unsigned char byte)
 {
 	unsigned long offset;
 	char path[64], *buf;
@@ -109,7 +109,7 @@ bool ns_write_garbage(const char *ns, unsigned long end)
 	buf = malloc(MB);
 	if (fd < 0 || !buf)
 		return false;
-	memset(buf, NS_GARBAGE, MB);
+	memset(buf, byte, MB);
 
 	for (offset = MB; good && offset < end; offset += MB)
 		good = pwrite(fd, buf, MB, offset) == (ssize_t)MB;
@@ -121,11 +121,11 @@ bool ns_write_garbage(const char *ns, unsigned long end)
 	return good;
 }
 
-bool ns_fill_with_garbage(const char *ns)
+bool ns_fill_with_garbage(const char *ns, unsigned char byte)
 {
 	struct pages pages;
 
 	/* 64 bytes for a page; alignment adds some */
 	return ns_create_raw(ns) && ns_read(ns, &pages) &&
-	       ns_write_garbage(ns, pages.nr * 64 + 8 * MB);
+	       ns_write_garbage(ns, pages.nr * 64 + 8 * MB, byte);
 }

@@ -12,7 +12,7 @@
 
 #define NS_DIR		"/sys/bus/nd/devices"
 #define NS_SECONDS	30	/* for one ndctl command */
-#define NS_GARBAGE	0xa5	/* what is on media that is new to us */
+#define NS_GARBAGE	0xa5	/* the first byte for what is on media that is new to us */
 
 /* Skip the whole test program when there is no ndctl, or no namespace @ns. */
 void ns_require(const char *ns);
@@ -36,14 +36,17 @@ bool ns_set_mode(const char *ns, const char *mode, const char *map, const char *
 
 bool ns_destroy(const char *ns);
 
-/* Write garbage to @ns, which is raw, up to @end; but not where it begins. */
-bool ns_write_garbage(const char *ns, unsigned long end);
+/*
+ * Write garbage to @ns, which is raw, up to @end; but not where it begins. Another
+ * @byte each time tells it from what was written to the same place before.
+ */
+bool ns_write_garbage(const char *ns, unsigned long end, unsigned char byte);
 
 /*
  * Fill what is going to be the memmap's storage, so that a struct page that
  * nobody initialises is recognised: nothing zeroes the storage. Leave out the
  * start of the namespace, which is looked at for known formats.
  */
-bool ns_fill_with_garbage(const char *ns);
+bool ns_fill_with_garbage(const char *ns, unsigned char byte);
 
 #endif

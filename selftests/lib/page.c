@@ -66,7 +66,8 @@ static bool is_right(const struct walk *walk, const struct test_memmap_page *rec
 				 (walk->nid < 0 || rec->nid == walk->nid)));
 }
 
-static unsigned long walk_pages(struct walk *walk, const struct pages *pages)
+/* Are all of @pages right? Of no pages that is not known. */
+static bool walk_pages(struct walk *walk, const struct pages *pages)
 {
 	static struct test_memmap_page recs[CHUNK];
 	const struct test_memmap_page *rec;
@@ -89,21 +90,17 @@ static unsigned long walk_pages(struct walk *walk, const struct pages *pages)
 	if (walk->bad && walk->what)
 		ksft_print_msg("%s: %lu of %lu pages are not as they should be\n",
 			       walk->what, walk->bad, pages->nr);
-	return pages->nr - walk->bad;
-}
-
-unsigned long page_count(const char *what, const struct pages *pages,
-			 unsigned int mask, unsigned int want)
-{
-	struct walk walk = { .what = what, .mask = mask, .want = want };
-
-	return walk_pages(&walk, pages);
+	if (!pages->nr && walk->what)
+		ksft_print_msg("%s: no pages to look at\n", walk->what);
+	return pages->nr && !walk->bad;
 }
 
 bool page_check_state(const char *what, const struct pages *pages,
 		      unsigned int mask, unsigned int want)
 {
-	return page_count(what, pages, mask, want) == pages->nr;
+	struct walk walk = { .what = what, .mask = mask, .want = want };
+
+	return walk_pages(&walk, pages);
 }
 
 bool page_is_gone(const char *what, const struct pages *pages)
@@ -118,16 +115,17 @@ bool page_check(const char *what, const struct pages *pages, unsigned int mask,
 		.what = what, .mask = mask, .want = want, .users = true, .nid = nid,
 	};
 
-	return pages->nr && walk_pages(&walk, pages) == pages->nr;
+	return walk_pages(&walk, pages);
 }
 
 bool page_check_users(const char *what, const struct pages *pages, int want)
 {
 	struct walk walk = {
-		.what = what, .users = true, .nid = -1, .nr_users = want,
+		.what = what, .mask = TEST_MEMMAP_VALID, .want = TEST_MEMMAP_VALID,
+		.users = true, .nid = -1, .nr_users = want,
 	};
 
-	return pages->nr && walk_pages(&walk, pages) == pages->nr;
+	return walk_pages(&walk, pages);
 }
 
 /*

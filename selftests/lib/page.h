@@ -59,13 +59,10 @@ int page_users(const struct test_memmap_page *rec);
 long page_sum_references(unsigned long pfn, size_t nr);
 
 /*
- * How many of @pages have exactly @want of the state bits in @mask. The first few
- * that have not are printed as diagnostics when @what is not NULL.
+ * Do all of @pages have exactly @want of the state bits in @mask? The first few
+ * that have not are printed as diagnostics when @what is not NULL. This and what
+ * follows is false when there are no pages.
  */
-unsigned long page_count(const char *what, const struct pages *pages,
-			 unsigned int mask, unsigned int want);
-
-/* Do all of them? */
 bool page_check_state(const char *what, const struct pages *pages,
 		      unsigned int mask, unsigned int want);
 

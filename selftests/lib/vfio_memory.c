@@ -18,7 +18,8 @@ static void set_part(struct vfio_memory *mem, size_t at, const struct vfio_part 
 	size_t i;
 
 	if (part->fd == VFIO_UNMAPPED) {
-		munmap(addr, part->size);
+		if (munmap(addr, part->size))
+			ksft_exit_fail_msg("munmap of a part: %s\n", strerror(errno));
 		return;
 	}
 	if (part->fd != VFIO_ANONYMOUS &&
@@ -32,8 +33,8 @@ static void set_part(struct vfio_memory *mem, size_t at, const struct vfio_part 
 	for (i = 0; i < nr; i++)
 		addr[i * page_size()] = 1;
 	/* No large page is left: pins of those are counted in another way. */
-	if (part->in_one_piece)
-		file_write(SPLIT_HUGE_PAGES, "1");
+	if (part->in_one_piece && file_write(SPLIT_HUGE_PAGES, "1"))
+		ksft_exit_fail_msg(SPLIT_HUGE_PAGES ": can't be written\n");
 	page_read_pfns(addr, pfn, nr);
 	for (i = 0; part->in_one_piece && i < nr; i++)
 		if (pfn[i] != pfn[0] + i)
@@ -100,14 +101,23 @@ static long long count_of(const char *name)
 
 long long vfio_all_pins(void)
 {
+	int err;
+
 	/* Each CPU keeps some of what it counted to itself, unless told. */
-	file_write("/proc/sys/vm/stat_refresh", "1");
+	err = file_write("/proc/sys/vm/stat_refresh", "1");
+	if (err)
+		ksft_exit_fail_msg("stat_refresh: %s\n", strerror(-err));
 	return count_of("nr_foll_pin_acquired") - count_of("nr_foll_pin_released");
 }
 
 long vfio_status(const char *name)
 {
-	return file_field("/proc/self/status", name) * 1024;
+	long long kb = file_field("/proc/self/status", name);
+
+	/* A wrong count may be negative, but then by whole pages. */
+	if (kb == -1)
+		ksft_exit_fail_msg("/proc/self/status: no %s\n", name);
+	return kb * 1024;
 }
 
 long vfio_locked(void)

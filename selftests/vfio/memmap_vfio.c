@@ -17,39 +17,50 @@ static struct vfio vfio;
 static struct dax dax;
 static int dax_fd;
 
-/* Unmap while the driver is being unbound: has that worked? */
+/* The pgmap is dead, but the pages are still those of a device. */
+static bool is_unbinding(const struct vfio_memory *mem)
+{
+	const unsigned int mask = TEST_MEMMAP_PGMAP | TEST_MEMMAP_DEVICE;
+
+	return (page_get(mem->pfn[0]).state & mask) == TEST_MEMMAP_DEVICE;
+}
+
+/* Unmap while the driver is being unbound: was it, and has that worked? */
 static bool unmap_while_unbinding(const struct vfio_memory *mem, pid_t *pid)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
+	bool unbinding;
 
 	*pid = dax_start_bind(&dax, false);
-	while (page_get(mem->pfn[0]).state & TEST_MEMMAP_PGMAP) {
-		if (test_ms() > end) {
-			ksft_print_msg("%s: not going\n", dax.name);
-			break;
-		}
+	do {
 		usleep(1000);
-	}
-	return vfio_unmap(&vfio, mem);
+		unbinding = is_unbinding(mem);
+	} while (!unbinding && test_ms() < end);
+	if (!unbinding)
+		ksft_print_msg("%s: was not seen being unbound\n", dax.name);
+	return vfio_unmap(&vfio, mem) && unbinding;
 }
 
 #ifdef PIN_V7
 /*
  * Unbinding does not wait for pins, but the struct pages have to be there: it
- * waits until the pgmap is not held any more.
+ * waits until the pgmap is not held any more. Only until then can be seen whether
+ * the pins are given back.
  */
-static bool unmap_late(const struct vfio_memory *mem, pid_t *pid)
+static bool unmap_late(const struct vfio_memory *mem, pid_t *pid, bool *released)
 {
 	int held = dax_hold_pgmap(mem->pfn[0]);
 	bool good = unmap_while_unbinding(mem, pid);
 
+	*released = test_is("pins left", vfio_pins(mem), 0);
 	close(held);
 	return good && held >= 0;
 }
 #else
-/* Unbinding waits for just that. */
-static bool unmap_late(const struct vfio_memory *mem, pid_t *pid)
+/* Unbinding waits for just that: it ends if the pins are given back. */
+static bool unmap_late(const struct vfio_memory *mem, pid_t *pid, bool *released)
 {
+	*released = true;
 	return unmap_while_unbinding(mem, pid);
 }
 #endif
@@ -111,18 +122,18 @@ static void test_closed(void)
 static void test_unbind(void)
 {
 	struct vfio_memory mem;
-	bool good;
+	bool good, released;
 	pid_t pid;
 
 	vfio_open(&vfio);
 	get_dax(&mem, 2 * MB, 22 * MB);
 	close(dax_fd);
 	good = vfio_map(&vfio, &mem) == 0;
-	good = unmap_late(&mem, &pid) && good;
+	good = unmap_late(&mem, &pid, &released) && good;
 	ksft_test_result(test_is("locked bytes left", vfio_locked(), 0) && good,
 			 "unbind_locked\n");
 
-	good = dax_wait_bind(&dax, pid) && good;
+	good = dax_wait_bind(&dax, pid) && released && good;
 	ksft_test_result(good, "unbind\n");
 	vfio_put_memory(&mem);
 	ksft_test_result(good && dax_bind(&dax, true), "rebind\n");

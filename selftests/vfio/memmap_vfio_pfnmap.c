@@ -54,6 +54,7 @@ static void test_bar(void)
 		.argsz = sizeof(info),
 		.index = VFIO_PCI_BAR0_REGION_INDEX,
 	};
+	struct pages pages = { .nr = NR };
 	char path[64];
 	int fd;
 
@@ -63,7 +64,10 @@ static void test_bar(void)
 		ksft_exit_fail_msg("%s: no BAR: %s\n", vfio.name,
 				   strerror(errno));
 	snprintf(path, sizeof(path), PCI_DIR "/devices/%s/resource", vfio.name);
-	test_pfnmap("bar", fd, info.offset, file_number(path) / page_size());
+	pages.pfn = file_number(path) / page_size();
+	if (!page_is_gone("bar", &pages))
+		ksft_exit_fail_msg("%s: the BAR has struct pages\n", vfio.name);
+	test_pfnmap("bar", fd, info.offset, pages.pfn);
 	close(fd);
 }
 
@@ -96,14 +100,22 @@ static void test_devmem(const struct dax *dax)
 		vfio_part(VFIO_ANONYMOUS, 0, NR),
 		vfio_part(mem_fd, offset, NR),
 	};
+	const long references = page_sum_references(dax->data.pfn, NR);
+	bool refused, released, good;
 
 	parts[1].pfnmap = true;
-	vfio_test_refused(&vfio, "devmem", parts, ARRAY_SIZE(parts));
+	refused = vfio_try_refused(&vfio, parts, ARRAY_SIZE(parts), &released);
+	ksft_test_result(refused, "devmem\n");
+	ksft_test_result(test_is("references left", page_sum_references(dax->data.pfn, NR),
+				 references) && released, "devmem_released\n");
 
+	/* Binding initialises the struct pages, and so hides a reference. */
+	good = dax_check("unused", dax);
 	if (!dax_bind(dax, false))
 		ksft_exit_fail_msg("%s: can't be unbound\n", dax->name);
 	test_pfnmap("left_behind", mem_fd, offset, dax->data.pfn);
-	ksft_test_result(dax_bind(dax, true) && dax_check("rebind", dax), "rebind\n");
+	ksft_test_result(dax_bind(dax, true) && dax_check("rebind", dax) && good,
+			 "rebind\n");
 }
 
 int main(int argc, char *argv[])
