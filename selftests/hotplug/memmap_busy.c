@@ -187,6 +187,8 @@ static void test_signal(const struct vfio_memory *mem)
 
 	fflush(stdout);
 	pid = fork();
+	if (pid < 0)
+		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
 	if (!pid) {
 		block_catch(SIGALRM);
 		_exit(-block_write_state(block, "offline"));
@@ -217,13 +219,15 @@ static void test_pin(const char *name, int nid, struct vfio *vfio)
 
 	fflush(stdout);
 	pid = fork();
+	if (pid < 0)
+		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
 	if (!pid)
 		_exit(!dimm_eject(name));
 	good = wait_tried(&mem);
 	ksft_test_result(good && is_pinned(&mem) && !waitpid(pid, &status, WNOHANG),
 			 "pin_waits\n");
 	good = vfio_unmap(vfio, &mem);
-	waitpid(pid, &status, 0);
+	good &= waitpid(pid, &status, 0) == pid;
 	ksft_test_result(good && !status && is_released(&mem), "pin_released\n");
 	ksft_test_result(test_is("locked bytes left", vfio_locked(), 0), "pin_locked\n");
 	vfio_put_memory(&mem);

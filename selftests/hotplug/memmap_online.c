@@ -59,7 +59,8 @@ static void test_plug(const char *name, const char *default_zone)
 	int i;
 
 	ksft_set_plan(18);
-	file_read(BLOCK_AUTO_ONLINE, old, sizeof(old));
+	if (file_read(BLOCK_AUTO_ONLINE, old, sizeof(old)))
+		ksft_exit_fail_msg("no " BLOCK_AUTO_ONLINE "\n");
 	for (i = 0; i < 2; i++) {
 		const char *prefix = i ? "auto_" : "";
 
@@ -67,7 +68,8 @@ static void test_plug(const char *name, const char *default_zone)
 		test_way(name, prefix, i, "online_kernel", "Normal");
 		test_way(name, prefix, i, "online_movable", "Movable");
 	}
-	file_write(BLOCK_AUTO_ONLINE, old);
+	if (file_write(BLOCK_AUTO_ONLINE, old))
+		ksft_print_msg(BLOCK_AUTO_ONLINE " is not %s again\n", old);
 }
 
 /*
@@ -120,7 +122,10 @@ static void test_boot(const struct blocks *blocks, const char *zone,
 
 static long free_kb(void)
 {
-	file_write("/proc/sys/vm/drop_caches", "3");
+	int err = file_write("/proc/sys/vm/drop_caches", "3");
+
+	if (err)
+		ksft_exit_fail_msg("drop_caches: %s\n", strerror(-err));
 	return zone_free_kb();
 }
 

@@ -18,7 +18,7 @@
 #define NR_CASES	11
 #define NR_PAGES	8	/* of the buffer in the DIMM */
 #define SUBSECTION	512UL	/* pages: what the memory map knows holes by */
-#define RETRIES		50
+#define TRIES		50
 
 static struct blocks dimm;
 
@@ -26,20 +26,20 @@ static struct blocks dimm;
 static bool set_dimm_state(const char *state)
 {
 	unsigned long block;
-	int err = 0, tries;
+	int err, try;
 
 	block_for_each(block, &dimm) {
-		for (tries = 0; tries < RETRIES; tries++) {
+		for (try = 1; ; try++) {
 			err = block_try_state(block, state);
-			if (err != -EBUSY && err != -EAGAIN)
+			if ((err != -EBUSY && err != -EAGAIN) || try == TRIES)
 				break;
 			usleep(100000);
 		}
-		if (err) {
-			ksft_print_msg("memory%lu: %s: %s\n", block, state,
-				       strerror(-err));
+		if (err || try > 1)
+			ksft_print_msg("memory%lu: %s: %s, tried %d times\n", block, state,
+				       err ? strerror(-err) : "works", try);
+		if (err)
 			return false;
-		}
 	}
 	return true;
 }

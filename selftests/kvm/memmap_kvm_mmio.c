@@ -17,15 +17,15 @@
  * lost. On a kernel without PAT (or with "nopat") all but RAM is MMIO.
  */
 #include <stdio.h>
-#include <sys/mount.h>
 
 #include "dax.h"
 #include "file.h"
 #include "kvm.h"
 #include "pci.h"
 #include "test.h"
+#include "trace.h"
 
-#define TRACE		"/sys/kernel/tracing"
+#define PROBES		TRACE "/kprobe_events"
 #define PAT		"/sys/kernel/debug/x86/pat_memtype_list"	/* if it is on */
 #define NR_PAGES	2	/* of each kind: the info block has no more */
 #define MAX_ANSWERS	1024
@@ -38,21 +38,12 @@ struct answer {
 	bool yes;
 };
 
-/* What opening a file with O_TRUNC does: remove all events, all of the trace. */
-static void clear(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	if (fd >= 0)
-		close(fd);
-}
-
 static bool write_probes(const char *const *probes, size_t nr)
 {
 	int fd, err = 0;
 	size_t i;
 
-	fd = open(TRACE "/kprobe_events", O_WRONLY | O_APPEND | O_CLOEXEC);
+	fd = open(PROBES, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	for (i = 0; !err && i < nr; i++)
@@ -67,23 +58,21 @@ static bool write_probes(const char *const *probes, size_t nr)
 /* Put a probe on entry and exit of each function. */
 static bool set_probes(const char *const *probes, size_t nr)
 {
-	if (access(TRACE "/trace", F_OK))
-		mount("tracefs", TRACE, "tracefs", 0, NULL);
+	trace_mount();
 
 	/*
 	 * An optimised probe takes the lock that a probe by int3 takes in what
 	 * lockdep calls an NMI, which makes it cry wolf, once, and be off then.
 	 */
 	file_write("/proc/sys/debug/kprobes-optimization", "0");
-	clear(TRACE "/kprobe_events");
-	return write_probes(probes, nr) &&
+	return trace_clear(PROBES) && write_probes(probes, nr) &&
 	       !file_write(TRACE "/events/memmap/enable", "1");
 }
 
 static void clear_probes(void)
 {
 	file_write(TRACE "/events/memmap/enable", "0");
-	clear(TRACE "/kprobe_events");
+	trace_clear(PROBES);
 }
 
 /*
@@ -93,7 +82,7 @@ static void clear_probes(void)
 static size_t read_answers(const char *what, struct answer *answers)
 {
 	char line[256], ask[32], answer[32], *text;
-	FILE *trace = file_open(TRACE "/trace");
+	FILE *trace = file_open(TRACE_FILE);
 	unsigned long asked = 0;
 	size_t nr = 0;
 
@@ -148,7 +137,9 @@ static bool read_from(const char *word, void *addr)
 	struct vm vm;
 	int err = -1;
 
-	clear(TRACE "/trace");
+	/* Or answers from before could be found. */
+	if (!trace_clear(TRACE_FILE))
+		return false;
 	if (addr != MAP_FAILED && kvm_open(&vm, addr, NR_PAGES * page_size())) {
 		err = kvm_run(&vm, false);
 		kvm_close(&vm);

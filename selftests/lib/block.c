@@ -158,17 +158,22 @@ int block_try_state(unsigned long block, const char *state)
 
 static bool try_states(unsigned long block, const char *state, int tries)
 {
-	int err = 0;
+	int try, err, first = 0;
 
-	for (; tries; tries--) {
+	for (try = 1; ; try++) {
 		err = block_try_state(block, state);
-		if (!err)
-			return true;
-		if (tries > 1)
-			usleep(100000);
+		if (!err || try == tries)
+			break;
+		first = first ? : err;
+		usleep(100000);
 	}
-	ksft_print_msg("memory%lu: %s: %s\n", block, state, strerror(-err));
-	return false;
+	if (err)
+		ksft_print_msg("memory%lu: %s: %s, tried %d times\n", block, state,
+			       strerror(-err), try);
+	else if (try > 1)
+		ksft_print_msg("memory%lu: %s: works, tried %d times, at first: %s\n",
+			       block, state, try, strerror(-first));
+	return !err;
 }
 
 bool block_set_state(unsigned long block, const char *state)

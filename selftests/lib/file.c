@@ -1,40 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <fcntl.h>
+#include <sys/klog.h>
 
 #include "file.h"
 #include "test.h"
 
+#define SYSLOG_READ_ALL	3	/* SYSLOG_ACTION_READ_ALL */
+
 int file_read(const char *path, char *buf, size_t size)
 {
+	size_t len = 0;
 	ssize_t got;
-	int fd, err = 0;
+	int fd, err;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	got = read(fd, buf, size - 1);
-	if (got < 0) {
-		err = -errno;
-		got = 0;
-	}
+	/* One read() of a file like /proc/iomem gets no more than a page. */
+	while ((got = read(fd, buf + len, size - 1 - len)) > 0)
+		len += got;
+	err = got < 0 ? -errno : 0;
 	close(fd);
 
-	while (got > 0 && isspace((unsigned char)buf[got - 1]))
-		got--;
-	buf[got] = '\0';
+	while (len && isspace((unsigned char)buf[len - 1]))
+		len--;
+	buf[len] = '\0';
 	return err;
 }
 
 int file_write(const char *path, const char *text)
 {
+	const size_t len = strlen(text);
 	int fd, err = 0;
+	ssize_t got;
 
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
+	got = write(fd, text, len);
+	if (got < 0)
 		err = -errno;
+	else if ((size_t)got != len)
+		err = -EIO;
 	close(fd);
 
 	return err;
@@ -67,6 +75,21 @@ long long file_field(const char *path, const char *name)
 	}
 	fclose(file);
 	return number;
+}
+
+unsigned int file_count_log(const char *what)
+{
+	static char log[1 << 19];
+	int len = klogctl(SYSLOG_READ_ALL, log, sizeof(log) - 1);
+	unsigned int nr = 0;
+	char *line, *next = log;
+
+	if (len < 0)
+		ksft_exit_fail_msg("kernel log: %s\n", strerror(errno));
+	log[len] = '\0';
+	while ((line = strsep(&next, "\n")))
+		nr += !!strstr(line, what);
+	return nr;
 }
 
 FILE *file_open(const char *path)

@@ -14,7 +14,7 @@
  */
 int file_read(const char *path, char *buf, size_t size);
 
-/* Write @text to @path. Returns 0 or -errno. */
+/* Write @text to @path. Returns 0 or -errno: -EIO when only a part was taken. */
 int file_write(const char *path, const char *text);
 
 /* Number (any base that strtoull knows) in a file, -1 when it can't be read. */
@@ -25,6 +25,9 @@ long long file_number(const char *path);
  * without: -1 when there is no such line.
  */
 long long file_field(const char *path, const char *name);
+
+/* How many lines of the kernel log have @what in them. */
+unsigned int file_count_log(const char *what);
 
 /* Open it for reading, or end the test program. */
 FILE *file_open(const char *path);

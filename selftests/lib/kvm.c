@@ -10,6 +10,7 @@
 
 #define CODE		0x1000UL	/* guest physical addresses */
 #define MEMORY		(2UL << 20)
+#define TDP_MMU		"/sys/module/kvm/parameters/tdp_mmu"
 #define ANSWER		8		/* offset in each page */
 #define ANSWER_WORD	(ANSWER / sizeof(uint32_t))
 
@@ -48,9 +49,16 @@ const char *kvm_begin(int argc, char *argv[])
 	return ns_require_arg(argc, argv);
 }
 
-void kvm_use_tdp_mmu(bool on)
+bool kvm_use_tdp_mmu(bool on)
 {
-	file_write("/sys/module/kvm/parameters/tdp_mmu", on ? "Y" : "N");
+	char is[8] = "";
+
+	file_write(TDP_MMU, on ? "Y" : "N");
+	file_read(TDP_MMU, is, sizeof(is));
+	if (is[0] == (on ? 'Y' : 'N'))
+		return true;
+	ksft_print_msg("KVM's tdp_mmu stays %s\n", is);
+	return false;
 }
 
 /* Give the machine its memory, or change the flags of the slot. */

@@ -32,8 +32,11 @@ bool kvm_is_there(void);
  */
 const char *kvm_begin(int argc, char *argv[]);
 
-/* Not every kernel can switch: then all machines are with what it has. */
-void kvm_use_tdp_mmu(bool on);
+/*
+ * Not every kernel can switch: then all machines are with what it has, which is
+ * printed. Returns whether it is what was asked for.
+ */
+bool kvm_use_tdp_mmu(bool on);
 
 /* A machine with @size bytes at @addr for memory. */
 bool kvm_open(struct vm *vm, void *addr, size_t size);

@@ -12,13 +12,17 @@
  *
  * Each operation is tried again and again: with its first allocation failing,
  * with its second, and so on until none fails. Then the same with what slab
- * and page allocator have to give running out earlier or later.
+ * and page allocator have to give running out earlier or later. What has failed is
+ * repeated while free memory is watched: a page that is lost each time is seen,
+ * less is not, nor a page lost in only one of many places.
  *
  * Not with pmem: in this kernel device_add_disk() does not survive it.
  *
  * Wants CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC with debugfs; for kmem and online
  * a NUMA node, and a memory block in the namespace. What is in the latter gets lost.
  */
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "block.h"
@@ -31,7 +35,13 @@
 #define MAX_NUMBER	100000UL	/* of an allocation, or an attempt, in one mode */
 #define EVERY		256UL		/* up to here each one, then ever fewer */
 #define MAX_REFUSALS	1000000		/* more than there ever are */
-#define MAX_LEAK_KB	8192		/* free memory is never quite the same */
+#define MAX_FAILURES	1024		/* numbers that are noted in one mode */
+#define NR_REPEATED	128UL		/* failures while free memory is watched, or more */
+#define MAX_ROUNDS	(8 * NR_REPEATED)
+#define NR_WINDOWS	4		/* that free memory is watched for at most */
+#define MAX_LEAK_KB	256L		/* half a page for each of them, thrice the noise */
+#define MAX_RUN_KB	8192		/* before caches are filled there is more of that */
+#define SLABS		"/sys/kernel/slab"
 
 /* What is done by writing @text to @path, and undone by @undo_text. */
 struct operation {
@@ -56,6 +66,8 @@ static struct blocks blocks;
 static int fail_nth, make_it_fail;
 static const char *attr;	/* what make_it_fail is about */
 static char iomem[1 << 16];
+static unsigned long failures[MAX_FAILURES];	/* numbers that failed */
+static unsigned long nr_failures;
 
 static void write_number(const char *dir, const char *file, unsigned long number)
 {
@@ -214,31 +226,118 @@ static int try_once(const struct operation *op, const struct mode *mode,
 	return err;
 }
 
+/* Try it, see that it is done or not, and undo it. Sets @err to 0 or errno. */
+static bool attempt(const struct operation *op, const struct mode *mode,
+		    unsigned long number, bool *refused, int *err)
+{
+	bool good;
+
+	*err = try_once(op, mode, number, refused);
+	if (*err)
+		good = *refused && op->is_undone();
+	else
+		good = op->is_done() && undo(op);
+	if (!good)
+		ksft_print_msg("%s, %s %lu: %s, and not as it should be\n",
+			       op->name, mode->name, number, strerror(*err));
+	return good;
+}
+
 /* Sets @asked when an allocation was refused at all. */
 static bool run(const struct operation *op, const struct mode *mode, bool *asked)
 {
-	unsigned long number, failed = 0, done = 0;
+	unsigned long number, done = 0;
 	bool refused = true, good = true;
 	int err;
 
+	nr_failures = 0;
 	for (number = 1; number < MAX_NUMBER && refused && good;
 	     number += 1 + number / EVERY) {
-		err = try_once(op, mode, number, &refused);
+		good = attempt(op, mode, number, &refused, &err);
 		*asked |= refused;
-		failed += !!err;
 		done += !err;
+		if (err && nr_failures == MAX_FAILURES)
+			ksft_exit_fail_msg("%s, %s: more than %d failures\n", op->name,
+					   mode->name, MAX_FAILURES);
 		if (err)
-			good = refused && op->is_undone();
-		else
-			good = op->is_done() && undo(op);
-		if (!good)
-			ksft_print_msg("%s, %s %lu: %s, and not as it should be\n",
-				       op->name, mode->name, number, strerror(err));
+			failures[nr_failures++] = number;
 	}
 	ksft_print_msg("%s, %s: failed %lu times, done %lu times\n", op->name,
-		       mode->name, failed, done);
+		       mode->name, nr_failures, done);
 	/* Not all of them ask for slabs and pages, but all for something. */
-	return good && !refused && (failed || mode != &modes[0]);
+	return good && !refused && (nr_failures || mode != &modes[0]);
+}
+
+/* Have slab give back what it keeps, and KASAN what it holds back. */
+static void shrink_slabs(void)
+{
+	char path[sizeof(SLABS) + NAME_MAX + sizeof("//shrink")];
+	DIR *dir = opendir(SLABS);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), SLABS "/%s/shrink", entry->d_name);
+		file_write(path, "1");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static long free_kb(void)
+{
+	int err = file_write("/proc/sys/vm/drop_caches", "3");
+
+	if (err)
+		ksft_exit_fail_msg("drop_caches: %s\n", strerror(-err));
+	shrink_slabs();
+	return zone_free_kb();
+}
+
+/*
+ * Repeat all that failed until NR_REPEATED failures have been seen. Sets @kb to
+ * what is less free then.
+ */
+static bool repeat(const struct operation *op, const struct mode *mode, long *kb)
+{
+	unsigned long failed = 0, rounds = 0, i;
+	bool good = true, refused;
+	int err;
+
+	*kb = free_kb();
+	for (; failed < NR_REPEATED && rounds < MAX_ROUNDS && good; rounds++)
+		for (i = 0; i < nr_failures && good; i++) {
+			good = attempt(op, mode, failures[i], &refused, &err);
+			failed += !!err;
+		}
+	*kb -= free_kb();
+	good = good && failed >= NR_REPEATED;
+	ksft_print_msg("%s, %s: failed %lu times more, %ld kB less free; limit %ld kB: %ld bytes each time, or %ld in one of %lu places\n",
+		       op->name, mode->name, failed, *kb, MAX_LEAK_KB,
+		       good ? MAX_LEAK_KB * 1024 / (long)failed : -1,
+		       good ? MAX_LEAK_KB * 1024 / (long)rounds : -1, nr_failures);
+	return good;
+}
+
+/*
+ * What is lost in each failure is lost again when that is repeated. Caches and
+ * the like also make free memory less, but not for long.
+ */
+static bool no_leak(const struct operation *op, const struct mode *mode)
+{
+	int try;
+	long kb;
+
+	if (!nr_failures)
+		return true;
+	for (try = 0; try < NR_WINDOWS; try++) {
+		if (!repeat(op, mode, &kb))
+			return false;
+		if (kb < MAX_LEAK_KB)
+			return true;
+	}
+	return false;
 }
 
 static bool is_operation(const char *arg, const char *name)
@@ -265,10 +364,11 @@ static void test(const struct operation *op)
 		before = zone_free_kb();
 		good = good && run(op, &modes[i], &asked);
 		after = zone_free_kb();
-		if (after < before - MAX_LEAK_KB) {
+		if (after < before - MAX_RUN_KB) {
 			ksft_print_msg("%ld kB free before, %ld after\n", before, after);
 			good = false;
 		}
+		good = good && no_leak(op, &modes[i]);
 		if (good && !asked)
 			ksft_print_msg("%s, %s: asks for none\n", op->name,
 				       modes[i].name);

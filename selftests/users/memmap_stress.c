@@ -278,10 +278,15 @@ static bool stress(void)
 	unsigned long tries, i;
 	bool good = true;
 	int status;
+	pid_t pid;
 
 	fflush(stdout);
 	for (i = 0; i < ARRAY_SIZE(work); i++) {
-		if (fork())
+		pid = fork();
+		if (pid < 0)
+			ksft_print_msg("fork: %s\n", strerror(errno));
+		good &= pid >= 0;
+		if (pid)
 			continue;
 		seed = mem_pattern(seed + i - 1) | 1;
 		for (tries = 0; !all_done() && tries < rounds * MAX_TRIES; tries++)

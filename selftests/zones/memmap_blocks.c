@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory blocks that have a hole stay online, and none can be onlined.
+ * Memory blocks that have a hole stay online, and none gets into the kernel later.
  *
  *	memmap_blocks ODD ODD NAME
  *
@@ -18,9 +18,10 @@
  * and the balloons share, refuses what is not aligned to memory blocks, and what
  * is in conflict with another resource (the rest of a block from the boot, for
  * example: there the section exists already as well). The file "probe", where it
- * is built, adds one whole block. That leaves two things to try, and both are
- * refused here: to online a block with holes, which is online, and to have a
- * DIMM added that would fill only a part of a block.
+ * is built, adds one whole block. That leaves one thing to try, which is refused
+ * here: to have a DIMM added that would fill only a part of a block. To online a
+ * block with holes is not tried: since it is online, state_store() says -EINVAL
+ * before anybody has looked for a hole, as for any other block.
  */
 #include "block.h"
 #include "file.h"
@@ -137,7 +138,7 @@ static bool pages_are_same(unsigned long block)
 
 static void test_holey(void)
 {
-	bool offline = true, online = true, kept = true, same = true;
+	bool offline = true, kept = true, same = true;
 	unsigned long used = fill(), block;
 	struct pageblocks pageblocks;
 	unsigned int i;
@@ -147,14 +148,10 @@ static void test_holey(void)
 		page_read(block * block_pages(), before, block_pages());
 		offline &= refused(block, "state", "offline") &&
 			   refused(block, "online", "0");
-		online &= refused(block, "state", "online") &&
-			  refused(block, "state", "online_kernel") &&
-			  refused(block, "state", "online_movable");
 		kept &= block_online(block) == 1;
 		same &= pages_are_same(block);
 	}
 	ksft_test_result(offline, "offline_refused\n");
-	ksft_test_result(online, "online_refused\n");
 	ksft_test_result(kept, "still_online\n");
 	ksft_test_result(same, "struct_pages\n");
 	zone_read_pageblocks(&pageblocks);
@@ -215,6 +212,9 @@ static void test_dimms(const char *first, const char *second, const char *name)
 			break;
 		usleep(100000);
 	}
+	if (tries)
+		ksft_print_msg("looked %d times for what is left of the odd DIMMs\n",
+			       tries + refused);
 	ksft_test_result(refused, "odd_dimms_refused\n");
 
 	ksft_test_result(!block_online(block) &&
@@ -235,7 +235,7 @@ int main(int argc, char **argv)
 	if (!before || !nr_holey)
 		ksft_exit_fail_msg("no memory, or no block with a hole\n");
 
-	ksft_set_plan(10);
+	ksft_set_plan(9);
 	test_holey();
 	test_dimms(argv[1], argv[2], argv[3]);
 	ksft_exit(!ksft_get_fail_cnt());

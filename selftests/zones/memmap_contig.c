@@ -27,18 +27,18 @@
 static int get_contig(const char *what, const struct range *pages)
 {
 	char text[64];
-	int err, i;
+	int err, try;
 
 	snprintf(text, sizeof(text), "%#lx %#lx", pages->start,
 		 pages->end - pages->start);
-	for (i = 0; i < TRIES; i++) {
+	for (try = 1; ; try++) {
 		err = file_write(CONTIG, text);
-		if (err != -EBUSY)
+		if (err != -EBUSY || try == TRIES)
 			break;
 	}
-	ksft_print_msg("%s: pfn %#lx, %lu pages: %s\n", what, pages->start,
-		       pages->end - pages->start,
-		       err ? strerror(-err) : "can be had");
+	ksft_print_msg("%s: pfn %#lx, %lu pages: %s, tried %d times\n", what,
+		       pages->start, pages->end - pages->start,
+		       err ? strerror(-err) : "can be had", try);
 	return err;
 }
 

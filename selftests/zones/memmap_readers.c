@@ -8,7 +8,8 @@
  *	memmap_readers DIMM DEVDAX FSDAX
  *
  * DIMM is one that the host plugs when asked to, of two memory blocks or more;
- * the others are namespaces, what is in them gets lost. Wants page_owner=on.
+ * the others are namespaces, what is in them gets lost: FSDAX is between RAM of one
+ * zone. Wants page_owner=on, and trace events.
  */
 #include <elf.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "fs.h"
 #include "ram.h"
 #include "test.h"
+#include "trace.h"
 #include "zone.h"
 
 #define NR_CASES	9
@@ -27,6 +29,7 @@
 #define STRUCT_PAGE	64	/* bytes, or more */
 #define FILE_SIZE	(4 * MB)
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
+#define COMPACTION	TRACE "/events/compaction"
 
 /* What kpageflags has for a page that it has nothing to say about. */
 #ifdef PIN_V7
@@ -214,10 +217,14 @@ static int open_kcore(void)
 	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
 	Elf64_Ehdr head;
 
+	ssize_t size;
+
 	if (fd < 0 || read(fd, &head, sizeof(head)) != sizeof(head) ||
-	    head.e_phnum > MAX_SEGMENTS ||
-	    pread(fd, segments, head.e_phnum * sizeof(*segments), head.e_phoff) < 0)
+	    head.e_phnum > MAX_SEGMENTS)
 		ksft_exit_fail_msg("/proc/kcore: %s\n", strerror(errno));
+	size = head.e_phnum * sizeof(*segments);
+	if (pread(fd, segments, size, head.e_phoff) != size)
+		ksft_exit_fail_msg("/proc/kcore: no %u segments\n", head.e_phnum);
 	nr_segments = head.e_phnum;
 	return fd;
 }
@@ -274,29 +281,123 @@ static bool read_segment(int fd, const Elf64_Phdr *phdr)
  */
 static void test_kcore_read(int fd)
 {
+	unsigned long ram = 0, others = 0;
 	const Elf64_Phdr *phdr;
-	bool good = true;
+	bool good = true, is_ram;
 
-	for (phdr = segments; phdr < segments + nr_segments; phdr++)
-		if (phdr->p_type == PT_LOAD && (phdr->p_paddr != (uint64_t)-1 ||
-						phdr->p_memsz <= max_pfn * STRUCT_PAGE))
-			good &= read_segment(fd, phdr);
-	ksft_test_result(good, "kcore_read\n");
+	for (phdr = segments; phdr < segments + nr_segments; phdr++) {
+		is_ram = phdr->p_paddr != (uint64_t)-1;
+		if (phdr->p_type != PT_LOAD ||
+		    (!is_ram && phdr->p_memsz > max_pfn * STRUCT_PAGE))
+			continue;
+		good &= read_segment(fd, phdr);
+		if (is_ram)
+			ram += phdr->p_memsz / page_size();
+		else
+			others++;
+	}
+	ksft_print_msg("kcore: %lu pages of RAM, and %lu other segments\n", ram, others);
+	ksft_test_result(good && ram && others, "kcore_read\n");
 }
 
-/* It moves what is RAM, and the memory of devices stays as it is. */
-static void test_compact(const struct pages *pages, const char *map)
+static struct test_memmap_page *read_pages(const struct pages *pages)
 {
-	static struct test_memmap_page before[CHUNK], after[CHUNK];
+	struct test_memmap_page *rec = calloc(pages->nr, sizeof(*rec));
+
+	if (!rec)
+		ksft_exit_fail_msg("no memory\n");
+	page_read(pages->pfn, rec, pages->nr);
+	return rec;
+}
+
+/* The zone that @pages are in the middle of, with RAM on both sides. */
+static bool find_zone_around(const struct pages *pages, struct zone *zone)
+{
+	const unsigned long end = pages->pfn + pages->nr;
+	struct zone zones[MAX_ZONES];
+	int nr = zone_read(zones, MAX_ZONES);
+
+	while (nr--) {
+		*zone = zones[nr];
+		if (ram_pages(zone->start, pages->pfn) && ram_pages(end, zone->end))
+			return true;
+	}
+	ksft_print_msg("pfn %#lx to %#lx are not between RAM of one zone\n", pages->pfn,
+		       end - 1);
+	return false;
+}
+
+/*
+ * Compaction has two scanners, for pages to be moved and for free ones. They
+ * begin at the two ends of the zone and end where they meet: is @pages among what
+ * they have passed?
+ */
+static bool was_passed(const struct pages *pages)
+{
+	unsigned long start, end, nr, below = 0, inside = 0, above = 0;
+	FILE *trace = file_open(TRACE_FILE);
+	struct zone zone;
+	char line[256], *text;
+	bool good;
+
+	good = find_zone_around(pages, &zone);
+	while (good && fgets(line, sizeof(line), trace)) {
+		text = strstr(line, "range=(");
+		if (!text || sscanf(text, "range=(%lx ~ %lx) nr_scanned=%lu", &start,
+				    &end, &nr) != 3 ||
+		    start < zone.start || start >= zone.end)
+			continue;
+		if (end <= pages->pfn)
+			below += nr;
+		else if (start >= pages->pfn + pages->nr)
+			above += nr;
+		else
+			inside += nr;
+	}
+	fclose(trace);
+	ksft_print_msg("compaction has scanned %lu pages below the device, %lu of it, %lu above\n",
+		       below, inside, above);
+	return good && below && above;
+}
+
+static int compact(void)
+{
 	int err;
 
-	page_read(pages->pfn, before, CHUNK);
-	err = file_write("/proc/sys/vm/compact_memory", "1");
-	page_read(pages->pfn, after, CHUNK);
+	trace_mount();
+	if (!trace_clear(TRACE_FILE))
+		return -EIO;
+	err = file_write(COMPACTION "/enable", "1");
 	if (err)
-		ksft_print_msg("compact_memory: %s\n", strerror(-err));
-	ksft_test_result(!err && !memcmp(before, after, sizeof(before)) &&
-			 page_pfn(map) == pages->pfn, "compact\n");
+		return err;
+	err = file_write("/proc/sys/vm/compact_memory", "1");
+	return file_write(COMPACTION "/enable", "0") ? : err;
+}
+
+/*
+ * It moves what is RAM, and the memory of a device in the middle of RAM stays as
+ * it is.
+ */
+static void test_compact(const struct pages *pages, const char *map)
+{
+	struct test_memmap_page *before = read_pages(pages), *after;
+	const unsigned long pfn = page_pfn(map);
+	unsigned long i, changed = 0;
+	int err;
+
+	err = compact();
+	if (err)
+		ksft_print_msg("compaction: %s\n", strerror(-err));
+	after = read_pages(pages);
+	for (i = 0; i < pages->nr; i++)
+		changed += !!memcmp(&before[i], &after[i], sizeof(*after));
+	if (changed)
+		ksft_print_msg("%lu of %lu struct pages of the device have changed\n",
+			       changed, pages->nr);
+	ksft_test_result(!err && was_passed(pages) && !changed &&
+			 page_in(pages, pfn) && page_pfn(map) == pfn, "compact\n");
+	free(before);
+	free(after);
 }
 
 static void plug_half(const char *name)
@@ -340,7 +441,7 @@ int main(int argc, char **argv)
 	fd = open_kcore();
 	test_kcore_segments();
 	test_kcore_read(fd);
-	test_compact(&dax.data, device);
+	test_compact(&fsdax.data, file);
 	test_zoneinfo("zoneinfo_after");
 	ksft_exit(!ksft_get_fail_cnt());
 }
