@@ -1,63 +1,137 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of the struct pages that memremap_pages() makes.
+ * KUnit tests for the struct pages of device memory.
  *
- * For every type of device memory: map a physical range that nobody uses, look
- * at each of its struct pages, unmap it. The memory behind the range does not
- * exist and is never touched. The range is one section and a bit, so that it
- * crosses into a section that it fills only in part.
+ * The tests map a physical address range with memremap_pages(), look at its
+ * struct pages, and unmap it. The memory itself is never accessed.
  *
- * Adding memory raises max_pfn for good. That is why the range is searched for
- * from the end of System RAM on, not from the end of the address space as
- * request_free_mem_region() does it, and is the same for all cases.
- *
- * A case is a type and a property: private_not_reserved, generic_zone, ...
- * Each counts the pages that lack the property and expects none, so a failure
- * is one expectation however many pages are wrong (KUnit's log is small).
+ * The node still spans the range afterwards, and on some architectures max_pfn
+ * stays raised. Therefore, the range is close to the end of RAM, and the same
+ * for all tests.
  */
 #include <kunit/test.h>
-#include <linux/err.h>
+#include <linux/delay.h>
 #include <linux/ioport.h>
 #include <linux/memory_hotplug.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
-#include <linux/module.h>
-#include <linux/nodemask.h>
+#include <linux/pagemap.h>
 #include <linux/sizes.h>
+#include <linux/workqueue.h>
 
-#define TEST_SIZE	((1UL << PA_SECTION_SHIFT) + SZ_16M)
+/* The range covers one section, and another one in part. */
+#define TEST_CHUNK	max_t(unsigned long, SZ_16M, PMD_SIZE)
+#define TEST_SIZE	(BIT(PA_SECTION_SHIFT) + 2 * TEST_CHUNK)
 
 struct memremap_test {
-	struct dev_pagemap pgmap;
-	struct resource *res;
+	struct dev_pagemap *pgmap;
+	struct zone *ram_zone;
+	struct work_struct unmap;
 	int nid;
-	bool mapped;
+	int nr_freed;
 };
 
-/* What each property means: true when the page behind @pfn lacks it. */
-typedef bool (*lacks_fn)(struct memremap_test *ctx, unsigned long pfn);
+static struct resource *test_res;
+static phys_addr_t ram_end;
 
-static bool lacks_not_reserved(struct memremap_test *ctx, unsigned long pfn)
+KUNIT_DEFINE_ACTION_WRAPPER(memunmap_action, memunmap_pages,
+			    struct dev_pagemap *);
+
+static void test_folio_free(struct folio *folio)
 {
-	return PageReserved(pfn_to_page(pfn));
+	struct dev_pagemap *pgmap = page_pgmap(&folio->page);
+	struct memremap_test *ctx = pgmap->owner;
+
+	ctx->nr_freed++;
+	/* The driver of such a page drops the reference to the pgmap. */
+	if (pgmap->type == MEMORY_DEVICE_PCI_P2PDMA)
+		put_dev_pagemap(pgmap);
 }
 
-static bool lacks_zone(struct memremap_test *ctx, unsigned long pfn)
+static vm_fault_t test_migrate_to_ram(struct vm_fault *vmf)
 {
-	struct page *page = pfn_to_page(pfn);
-
-	return !is_zone_device_page(page) ||
-	       !zone_spans_pfn(page_zone(page), pfn);
+	return VM_FAULT_SIGBUS;
 }
 
-static bool lacks_nid(struct memremap_test *ctx, unsigned long pfn)
+static const struct dev_pagemap_ops test_ops = {
+	.folio_free = test_folio_free,
+	.migrate_to_ram = test_migrate_to_ram,
+};
+
+static const struct dev_pagemap_ops ops_no_free = {
+	.migrate_to_ram = test_migrate_to_ram,
+};
+
+static const struct dev_pagemap_ops ops_no_migrate = {
+	.folio_free = test_folio_free,
+};
+
+static void set_range(struct range *range, phys_addr_t start, u64 size)
 {
-	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
+	range->start = start;
+	range->end = start + size - 1;
 }
 
-/* What is found by @pfn. The caller keeps it alive, or only compares it. */
-static struct dev_pagemap *memremap_test_find(unsigned long pfn)
+/* Returns a pgmap for the test range, with space for a second range. */
+static struct dev_pagemap *alloc_pgmap(struct kunit *test)
+{
+	struct dev_pagemap *pgmap;
+
+	pgmap = kunit_kzalloc(test, struct_size(pgmap, ranges, 2), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pgmap);
+	pgmap->type = MEMORY_DEVICE_GENERIC;
+	pgmap->ops = &test_ops;
+	pgmap->owner = test->priv;
+	pgmap->nr_range = 1;
+	set_range(&pgmap->range, test_res->start, TEST_SIZE);
+	return pgmap;
+}
+
+/* Map ctx->pgmap until the test ends. */
+static void map_pgmap(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	void *addr = memremap_pages(ctx->pgmap, ctx->nid);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, addr);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, memunmap_action,
+						  ctx->pgmap));
+}
+
+static const struct memremap_type {
+	const char *name;
+	enum memory_type type;
+	bool large;
+} types[] = {
+	{ "private", MEMORY_DEVICE_PRIVATE },
+	{ "coherent", MEMORY_DEVICE_COHERENT },
+	{ "fsdax", MEMORY_DEVICE_FS_DAX },
+	{ "generic", MEMORY_DEVICE_GENERIC },
+	{ "generic_large", MEMORY_DEVICE_GENERIC, .large = true },
+	{ "p2pdma", MEMORY_DEVICE_PCI_P2PDMA },
+};
+
+KUNIT_ARRAY_PARAM_DESC(types, types, name);
+
+/* Map ctx->pgmap as the type of device memory that the parameter says. */
+static void map_type(struct kunit *test)
+{
+	const struct memremap_type *type = test->param_value;
+	struct memremap_test *ctx = test->priv;
+
+	if (type->type == MEMORY_DEVICE_PRIVATE &&
+	    !IS_ENABLED(CONFIG_DEVICE_PRIVATE))
+		kunit_skip(test, "needs CONFIG_DEVICE_PRIVATE");
+
+	ctx->pgmap->type = type->type;
+	if (type->large)
+		ctx->pgmap->vmemmap_shift = PMD_SHIFT - PAGE_SHIFT;
+	map_pgmap(test);
+}
+
+/* Only for comparison: the reference is not kept. */
+static struct dev_pagemap *find_pgmap(unsigned long pfn)
 {
 	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
 
@@ -65,266 +139,426 @@ static struct dev_pagemap *memremap_test_find(unsigned long pfn)
 	return pgmap;
 }
 
-/* The page knows its pgmap, and the pgmap is found by the pfn. */
-static bool lacks_pgmap(struct memremap_test *ctx, unsigned long pfn)
+typedef bool (*wrong_fn)(struct memremap_test *ctx, unsigned long pfn);
+
+/* Expect that no page of ctx->pgmap is wrong. */
+static void expect_pages(struct kunit *test, wrong_fn wrong)
 {
-	return memremap_test_find(pfn) != &ctx->pgmap ||
-	       page_pgmap(pfn_to_page(pfn)) != &ctx->pgmap;
+	unsigned long nr_wrong = 0, first = 0, pfn;
+	struct memremap_test *ctx = test->priv;
+	struct range *range = ctx->pgmap->ranges;
+	int i;
+
+	for (i = 0; i < ctx->pgmap->nr_range; i++, range++) {
+		for (pfn = PHYS_PFN(range->start);
+		     pfn <= PHYS_PFN(range->end); pfn++)
+			if (wrong(ctx, pfn) && !nr_wrong++)
+				first = pfn;
+	}
+
+	KUNIT_EXPECT_EQ_MSG(test, nr_wrong, 0, "pages are wrong, first pfn %#lx",
+			    first);
 }
 
-/*
- * Nobody uses the page. A generic page has one reference all the same, on its
- * head if it is large; all others get theirs from whoever hands them out.
- */
-static bool lacks_refcount(struct memremap_test *ctx, unsigned long pfn)
+static void map_and_expect(struct kunit *test, wrong_fn wrong)
+{
+	map_type(test);
+	expect_pages(test, wrong);
+}
+
+static bool wrong_zone(struct memremap_test *ctx, unsigned long pfn)
 {
 	struct page *page = pfn_to_page(pfn);
-	int refs = ctx->pgmap.type == MEMORY_DEVICE_GENERIC && !PageTail(page);
+
+	return !is_zone_device_page(page) ||
+	       !zone_spans_pfn(page_zone(page), pfn);
+}
+
+static void zone(struct kunit *test)
+{
+	map_and_expect(test, wrong_zone);
+}
+
+static bool wrong_nid(struct memremap_test *ctx, unsigned long pfn)
+{
+	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
+}
+
+static void nid(struct kunit *test)
+{
+	map_and_expect(test, wrong_nid);
+}
+
+static bool wrong_pgmap(struct memremap_test *ctx, unsigned long pfn)
+{
+	return find_pgmap(pfn) != ctx->pgmap ||
+	       page_pgmap(pfn_to_page(pfn)) != ctx->pgmap;
+}
+
+static void pgmap(struct kunit *test)
+{
+	map_and_expect(test, wrong_pgmap);
+}
+
+/* An unused page has no reference, except for MEMORY_DEVICE_GENERIC. */
+static bool wrong_refcount(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+	int refs = ctx->pgmap->type == MEMORY_DEVICE_GENERIC && !PageTail(page);
 
 	return page_ref_count(page) != refs;
 }
 
-/* All pages of a large folio are of that folio, which is as large as asked for. */
-static bool lacks_folio(struct memremap_test *ctx, unsigned long pfn)
+static void refcount(struct kunit *test)
+{
+	map_and_expect(test, wrong_refcount);
+}
+
+static bool wrong_not_reserved(struct memremap_test *ctx, unsigned long pfn)
+{
+	return PageReserved(pfn_to_page(pfn));
+}
+
+static void not_reserved(struct kunit *test)
+{
+	map_and_expect(test, wrong_not_reserved);
+}
+
+static bool wrong_folio(struct memremap_test *ctx, unsigned long pfn)
 {
 	struct folio *folio = page_folio(pfn_to_page(pfn));
 
-	return folio_order(folio) != ctx->pgmap.vmemmap_shift ||
+	return folio_order(folio) != ctx->pgmap->vmemmap_shift ||
 	       folio_pfn(folio) != ALIGN_DOWN(pfn, folio_nr_pages(folio));
 }
 
-static bool lacks_not_online(struct memremap_test *ctx, unsigned long pfn)
+static void folio(struct kunit *test)
+{
+	map_and_expect(test, wrong_folio);
+}
+
+static bool wrong_not_online(struct memremap_test *ctx, unsigned long pfn)
 {
 	return pfn_to_online_page(pfn);
 }
 
-/* After memunmap_pages(): nothing leads to a struct page any more. */
-static bool lacks_unmapped(struct memremap_test *ctx, unsigned long pfn)
+static void not_online(struct kunit *test)
 {
-	return memremap_test_find(pfn) || pfn_valid(pfn) ||
-	       pfn_to_online_page(pfn);
+	map_and_expect(test, wrong_not_online);
 }
 
-static void memremap_test_map(struct kunit *test, enum memory_type type)
+static bool wrong_unmapped(struct memremap_test *ctx, unsigned long pfn)
+{
+	return find_pgmap(pfn) || pfn_valid(pfn) || pfn_to_online_page(pfn);
+}
+
+static void unmapped(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	map_type(test);
+	kunit_release_action(test, memunmap_action, ctx->pgmap);
+	expect_pages(test, wrong_unmapped);
+}
+
+/* Allocate the first folio like a driver, and drop its last reference. */
+static void last_put(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	int nr_freed = 0;
+	struct page *page;
+
+	map_type(test);
+	page = pfn_to_page(PHYS_PFN(test_res->start));
+	if (ctx->pgmap->type == MEMORY_DEVICE_FS_DAX) {
+		set_page_count(page, 1);
+	} else if (ctx->pgmap->type != MEMORY_DEVICE_GENERIC) {
+		zone_device_page_init(page, ctx->pgmap, 0);
+		unlock_page(page);
+		nr_freed = 1;
+	}
+
+	put_page(page);
+	KUNIT_EXPECT_EQ(test, ctx->nr_freed, nr_freed);
+	expect_pages(test, wrong_refcount);
+}
+
+/* There is no pgmap directly behind a range. */
+static void two_ranges(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	struct range *ranges = ctx->pgmap->ranges;
+
+	set_range(&ranges[0], test_res->start, TEST_CHUNK);
+	set_range(&ranges[1], test_res->end + 1 - TEST_CHUNK, TEST_CHUNK);
+	ctx->pgmap->nr_range = 2;
+	map_type(test);
+
+	expect_pages(test, wrong_pgmap);
+	KUNIT_EXPECT_NULL(test, find_pgmap(PHYS_PFN(ranges[0].end) + 1));
+	KUNIT_EXPECT_NULL(test, find_pgmap(PHYS_PFN(ranges[1].end) + 1));
+}
+
+static void expect_refused(struct kunit *test, struct dev_pagemap *pgmap,
+			   int error)
 {
 	struct memremap_test *ctx = test->priv;
 	void *addr;
 
-	ctx->pgmap.type = type;
-	addr = memremap_pages(&ctx->pgmap, ctx->nid);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(addr));
-	ctx->mapped = true;
+	kunit_warning_suppress(test) {
+		addr = memremap_pages(pgmap, ctx->nid);
+		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(addr), error);
+		if (!IS_ERR(addr))
+			memunmap_pages(pgmap);
+	}
 }
 
-static void memremap_test_unmap(struct memremap_test *ctx)
+static void conflict(struct kunit *test)
 {
-	if (ctx->mapped)
-		memunmap_pages(&ctx->pgmap);
-	ctx->mapped = false;
+	struct dev_pagemap *second = alloc_pgmap(test);
+	phys_addr_t start = test_res->start + TEST_CHUNK;
+	struct memremap_test *ctx = test->priv;
+
+	set_range(&ctx->pgmap->range, start, TEST_CHUNK);
+	map_pgmap(test);
+
+	set_range(&second->range, start, TEST_CHUNK);
+	expect_refused(test, second, -ENOMEM);
+	set_range(&second->range, start - TEST_CHUNK / 2, TEST_CHUNK);
+	expect_refused(test, second, -ENOMEM);
+	set_range(&second->range, start + TEST_CHUNK / 2, TEST_CHUNK);
+	expect_refused(test, second, -ENOMEM);
+
+	expect_pages(test, wrong_pgmap);
 }
 
-static void memremap_test_count(struct kunit *test, lacks_fn lacks)
+static const struct memremap_bad {
+	const char *name;
+	enum memory_type type;
+	const struct dev_pagemap_ops *ops;
+	bool no_owner;
+	bool no_range;
+	bool no_size;
+	bool ram;
+	int shift;
+} bads[] = {
+	{ "private_no_ops", MEMORY_DEVICE_PRIVATE, NULL },
+	{ "private_no_free", MEMORY_DEVICE_PRIVATE, &ops_no_free },
+	{ "private_no_migrate", MEMORY_DEVICE_PRIVATE, &ops_no_migrate },
+	{ "private_no_owner", MEMORY_DEVICE_PRIVATE, &test_ops, .no_owner = true },
+	{ "coherent_no_free", MEMORY_DEVICE_COHERENT, &ops_no_free },
+	{ "coherent_no_owner", MEMORY_DEVICE_COHERENT, &test_ops, .no_owner = true },
+	{ "no_range", MEMORY_DEVICE_GENERIC, .no_range = true },
+	{ "end_before_start", MEMORY_DEVICE_GENERIC, .no_size = true },
+	{ "system_ram", MEMORY_DEVICE_GENERIC, .ram = true },
+	{ "folio_too_large", MEMORY_DEVICE_GENERIC, .shift = BITS_PER_LONG },
+};
+
+KUNIT_ARRAY_PARAM_DESC(bads, bads, name);
+
+static void refused(struct kunit *test)
+{
+	const struct memremap_bad *bad = test->param_value;
+	struct memremap_test *ctx = test->priv;
+	struct dev_pagemap *pgmap = ctx->pgmap;
+
+	pgmap->type = bad->type;
+	pgmap->ops = bad->ops;
+	pgmap->vmemmap_shift = bad->shift;
+	if (bad->no_owner)
+		pgmap->owner = NULL;
+	if (bad->no_range)
+		pgmap->nr_range = 0;
+	if (bad->no_size)
+		set_range(&pgmap->range, test_res->start, 0);
+	if (bad->ram)
+		set_range(&pgmap->range, ALIGN_DOWN(__pa(pgmap), SZ_2M), SZ_2M);
+	expect_refused(test, pgmap, bad->ram ? -ENXIO : -EINVAL);
+}
+
+static bool has_resource(phys_addr_t start, u64 size, unsigned long flags)
+{
+	return region_intersects(start, size, flags, IORES_DESC_NONE) !=
+	       REGION_DISJOINT;
+}
+
+static int is_no_ram_buffer(struct resource *res, void *unused)
+{
+	return !IS_ENABLED(CONFIG_X86) || res->desc != IORES_DESC_NONE ||
+	       res->flags != (IORESOURCE_MEM | IORESOURCE_BUSY);
+}
+
+static void release_action(void *pgmap)
+{
+	struct range *range = &((struct dev_pagemap *)pgmap)->range;
+
+	release_mem_region(range->start, range_len(range));
+}
+
+/*
+ * Is the range free for ctx->pgmap? It may be in the window of a PCI host
+ * bridge, but not in a BAR or the window of another bridge: these have an
+ * alignment. x86 may have a "RAM buffer" behind RAM, to keep devices away.
+ */
+static bool request_shared(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
-	unsigned long start = PHYS_PFN(ctx->res->start);
-	unsigned long nr = PHYS_PFN(TEST_SIZE);
-	unsigned long wrong = 0, first = 0, pfn;
+	phys_addr_t start = ctx->pgmap->range.start;
+	u64 size = range_len(&ctx->pgmap->range);
 
-	for (pfn = start; pfn < start + nr; pfn++) {
-		if (!lacks(ctx, pfn))
-			continue;
-		if (!wrong++)
-			first = pfn;
-	}
+	if (has_resource(start, size, IORESOURCE_SYSTEM_RAM) ||
+	    has_resource(start, size, IORESOURCE_MEM | IORESOURCE_SIZEALIGN) ||
+	    has_resource(start, size, IORESOURCE_MEM | IORESOURCE_STARTALIGN))
+		return false;
 
-	KUNIT_EXPECT_EQ_MSG(test, wrong, 0UL, "of %lu pages, first pfn %#lx",
-			    nr, first);
+	if (request_mem_region(start, size, "memremap_kunit"))
+		return !kunit_add_action_or_reset(test, release_action,
+						  ctx->pgmap);
+	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_MEM, start,
+				   start + size - 1, NULL,
+				   is_no_ram_buffer) == 0;
 }
 
-#define MEMREMAP_CASE(kind, type, property)				\
-static void kind##_##property(struct kunit *test)			\
-{									\
-	memremap_test_map(test, type);					\
-	memremap_test_count(test, lacks_##property);			\
+/* Map device memory behind the end of RAM, in the same section. */
+static void map_shared(struct kunit *test)
+{
+	struct page *ram = pfn_to_online_page(PHYS_PFN(ram_end - 1));
+	phys_addr_t start = ALIGN(ram_end, memremap_compat_align());
+	struct memremap_test *ctx = test->priv;
+
+	if (!ram || !pfn_valid(PHYS_PFN(start)) ||
+	    start >= ALIGN(ram_end, BIT(PA_SECTION_SHIFT)))
+		kunit_skip(test, "RAM does not end inside a section");
+	ctx->ram_zone = page_zone(ram);
+	set_range(&ctx->pgmap->range, start, memremap_compat_align());
+	if (!request_shared(test))
+		kunit_skip(test, "the range behind the end of RAM is in use");
+	map_pgmap(test);
 }
 
-#define MEMREMAP_CASE_UNMAPPED(kind, type)				\
-static void kind##_unmapped(struct kunit *test)				\
-{									\
-	memremap_test_map(test, type);					\
-	memremap_test_unmap(test->priv);				\
-	memremap_test_count(test, lacks_unmapped);			\
+static void unmap_work(struct work_struct *work)
+{
+	memunmap_pages(container_of(work, struct memremap_test, unmap)->pgmap);
 }
 
-MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, not_reserved)
-MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, zone)
-MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, nid)
-MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, pgmap)
-MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, refcount)
-MEMREMAP_CASE(private, MEMORY_DEVICE_PRIVATE, not_online)
-MEMREMAP_CASE_UNMAPPED(private, MEMORY_DEVICE_PRIVATE)
-
-MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, not_reserved)
-MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, zone)
-MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, nid)
-MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, pgmap)
-MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, refcount)
-MEMREMAP_CASE(fsdax, MEMORY_DEVICE_FS_DAX, not_online)
-MEMREMAP_CASE_UNMAPPED(fsdax, MEMORY_DEVICE_FS_DAX)
-
-MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_reserved)
-MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, zone)
-MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, nid)
-MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, pgmap)
-MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, refcount)
-MEMREMAP_CASE(generic, MEMORY_DEVICE_GENERIC, not_online)
-MEMREMAP_CASE_UNMAPPED(generic, MEMORY_DEVICE_GENERIC)
-
-/* As device DAX has it: large folios, most of whose tail pages share memory. */
-#define MEMREMAP_CASE_LARGE(property)					\
-static void large_##property(struct kunit *test)			\
-{									\
-	struct memremap_test *ctx = test->priv;				\
-									\
-	ctx->pgmap.vmemmap_shift = PMD_SHIFT - PAGE_SHIFT;		\
-	memremap_test_map(test, MEMORY_DEVICE_GENERIC);			\
-	memremap_test_count(test, lacks_##property);			\
+static bool wrong_dying(struct memremap_test *ctx, unsigned long pfn)
+{
+	return !is_zone_device_page(pfn_to_page(pfn)) ||
+	       pfn_to_online_page(pfn);
 }
 
-MEMREMAP_CASE_LARGE(not_reserved)
-MEMREMAP_CASE_LARGE(zone)
-MEMREMAP_CASE_LARGE(nid)
-MEMREMAP_CASE_LARGE(pgmap)
-MEMREMAP_CASE_LARGE(refcount)
-MEMREMAP_CASE_LARGE(folio)
-MEMREMAP_CASE_LARGE(not_online)
+/* While memunmap_pages() waits for a reference, the pages are not online. */
+static void shared_dying(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	unsigned long pfn;
+	int ms;
 
-MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_reserved)
-MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, zone)
-MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, nid)
-MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, pgmap)
-MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, refcount)
-MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_online)
-MEMREMAP_CASE_UNMAPPED(p2pdma, MEMORY_DEVICE_PCI_P2PDMA)
+	map_shared(test);
+	pfn = PHYS_PFN(ctx->pgmap->range.start);
+	KUNIT_ASSERT_PTR_EQ(test, get_dev_pagemap(pfn), ctx->pgmap);
+	kunit_remove_action(test, memunmap_action, ctx->pgmap);
+	INIT_WORK(&ctx->unmap, unmap_work);
+	schedule_work(&ctx->unmap);
+
+	for (ms = 0; ms < 10000 && find_pgmap(pfn); ms++)
+		fsleep(USEC_PER_MSEC);
+	KUNIT_EXPECT_NULL(test, find_pgmap(pfn));
+	expect_pages(test, wrong_dying);
+
+	put_dev_pagemap(ctx->pgmap);
+	flush_work(&ctx->unmap);
+}
+
+static bool wrong_hole(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return pfn_to_online_page(pfn) || PagePoisoned(page) ||
+	       !PageReserved(page) || page_zone(page) != ctx->ram_zone ||
+	       page_to_nid(page) != zone_to_nid(ctx->ram_zone) ||
+	       page_ref_count(page) <= 0;
+}
+
+/* The memory map remains. It is that of a hole next to RAM. */
+static void shared_hole(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	map_shared(test);
+	kunit_release_action(test, memunmap_action, ctx->pgmap);
+	expect_pages(test, wrong_hole);
+}
 
 static struct kunit_case memremap_cases[] = {
-	KUNIT_CASE(private_not_reserved),
-	KUNIT_CASE(private_zone),
-	KUNIT_CASE(private_nid),
-	KUNIT_CASE(private_pgmap),
-	KUNIT_CASE(private_refcount),
-	KUNIT_CASE(private_not_online),
-	KUNIT_CASE(private_unmapped),
-	KUNIT_CASE(fsdax_not_reserved),
-	KUNIT_CASE(fsdax_zone),
-	KUNIT_CASE(fsdax_nid),
-	KUNIT_CASE(fsdax_pgmap),
-	KUNIT_CASE(fsdax_refcount),
-	KUNIT_CASE(fsdax_not_online),
-	KUNIT_CASE(fsdax_unmapped),
-	KUNIT_CASE(generic_not_reserved),
-	KUNIT_CASE(generic_zone),
-	KUNIT_CASE(generic_nid),
-	KUNIT_CASE(generic_pgmap),
-	KUNIT_CASE(generic_refcount),
-	KUNIT_CASE(generic_not_online),
-	KUNIT_CASE(generic_unmapped),
-	KUNIT_CASE(large_not_reserved),
-	KUNIT_CASE(large_zone),
-	KUNIT_CASE(large_nid),
-	KUNIT_CASE(large_pgmap),
-	KUNIT_CASE(large_refcount),
-	KUNIT_CASE(large_folio),
-	KUNIT_CASE(large_not_online),
-	KUNIT_CASE(p2pdma_not_reserved),
-	KUNIT_CASE(p2pdma_zone),
-	KUNIT_CASE(p2pdma_nid),
-	KUNIT_CASE(p2pdma_pgmap),
-	KUNIT_CASE(p2pdma_refcount),
-	KUNIT_CASE(p2pdma_not_online),
-	KUNIT_CASE(p2pdma_unmapped),
+	KUNIT_CASE_PARAM(zone, types_gen_params),
+	KUNIT_CASE_PARAM(nid, types_gen_params),
+	KUNIT_CASE_PARAM(pgmap, types_gen_params),
+	KUNIT_CASE_PARAM(refcount, types_gen_params),
+	KUNIT_CASE_PARAM(not_reserved, types_gen_params),
+	KUNIT_CASE_PARAM(folio, types_gen_params),
+	KUNIT_CASE_PARAM(not_online, types_gen_params),
+	KUNIT_CASE_PARAM(unmapped, types_gen_params),
+	KUNIT_CASE_PARAM(last_put, types_gen_params),
+	KUNIT_CASE_PARAM(two_ranges, types_gen_params),
+	KUNIT_CASE(conflict),
+	KUNIT_CASE_PARAM(refused, bads_gen_params),
+	KUNIT_CASE(shared_dying),
+	KUNIT_CASE(shared_hole),
 	{}
 };
 
-/* memremap_pages() wants both for private memory. Neither is ever called. */
-static void memremap_test_free(struct folio *folio)
+/* Find the test range, with at least a section behind it that is unused. */
+static int memremap_suite_init(struct kunit_suite *suite)
 {
-}
+	const phys_addr_t step = BIT(PA_SECTION_SHIFT);
+	phys_addr_t start;
+	int i;
 
-static vm_fault_t memremap_test_migrate_to_ram(struct vm_fault *vmf)
-{
-	return VM_FAULT_SIGBUS;
-}
-
-static const struct dev_pagemap_ops memremap_test_ops = {
-	.folio_free = memremap_test_free,
-	.migrate_to_ram = memremap_test_migrate_to_ram,
-};
-
-static struct resource *memremap_test_region(void)
-{
-	const resource_size_t step = 1UL << PA_SECTION_SHIFT;
-	static resource_size_t start;
-	int tries;
-
-	if (!start)
-		start = ALIGN(__pa(high_memory - 1) + 1, step);
-
-	for (tries = 0; tries < SZ_8K; tries++, start += step) {
-		if (region_intersects(start, TEST_SIZE, IORESOURCE_MEM,
+	ram_end = __pa(high_memory - 1) + 1;
+	start = ALIGN(ram_end, step);
+	for (i = 0; i < SZ_8K && !test_res; i++, start += step)
+		if (region_intersects(start, TEST_SIZE + step, IORESOURCE_MEM,
 				      IORES_DESC_NONE) == REGION_DISJOINT)
-			return request_mem_region(start, TEST_SIZE,
-						  "memremap_kunit");
-	}
-
-	return NULL;
+			test_res = request_mem_region(start, TEST_SIZE,
+						      "memremap_kunit");
+	return 0;
 }
 
-static int memremap_test_init(struct kunit *test)
+static void memremap_suite_exit(struct kunit_suite *suite)
+{
+	if (test_res)
+		release_mem_region(test_res->start, TEST_SIZE);
+	test_res = NULL;
+}
+
+static int memremap_init(struct kunit *test)
 {
 	struct memremap_test *ctx;
 	int nid;
 
+	if (!test_res)
+		kunit_skip(test, "no unused physical address range above RAM");
+
 	ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
-	if (!ctx)
-		return -ENOMEM;
-
-	ctx->res = memremap_test_region();
-	if (!ctx->res)
-		return -EBUSY;
-
-	/* The last node, so that a node id which got lost is noticed. */
+	KUNIT_ASSERT_NOT_NULL(test, ctx);
+	test->priv = ctx;
+	ctx->pgmap = alloc_pgmap(test);
+	/* The last node: a wrong one is likely to be 0. */
 	for_each_online_node(nid)
 		ctx->nid = nid;
-	ctx->pgmap.range.start = ctx->res->start;
-	ctx->pgmap.range.end = ctx->res->start + TEST_SIZE - 1;
-	ctx->pgmap.nr_range = 1;
-	ctx->pgmap.ops = &memremap_test_ops;
-	ctx->pgmap.owner = ctx;
-
-	test->priv = ctx;
 	return 0;
-}
-
-/* Also runs when a case was aborted and when init failed. */
-static void memremap_test_exit(struct kunit *test)
-{
-	struct memremap_test *ctx = test->priv;
-
-	if (!ctx)
-		return;
-	memremap_test_unmap(ctx);
-	release_mem_region(ctx->res->start, resource_size(ctx->res));
 }
 
 static struct kunit_suite memremap_suite = {
 	.name = "memremap",
-	.init = memremap_test_init,
-	.exit = memremap_test_exit,
+	.suite_init = memremap_suite_init,
+	.suite_exit = memremap_suite_exit,
+	.init = memremap_init,
 	.test_cases = memremap_cases,
 };
 
 kunit_test_suite(memremap_suite);
 
-MODULE_DESCRIPTION("KUnit tests of the struct pages that memremap_pages() makes");
+MODULE_DESCRIPTION("KUnit tests for the struct pages of device memory");
 MODULE_LICENSE("GPL");
