@@ -55,10 +55,11 @@ def parted(name: str) -> tuple[str, str]:
 
 
 @functools.cache
-def short_names(series: Path) -> dict[str, str]:
-    """What cases call the pins of this folder: pin -> `short` in its base, or its own name."""
+def short_names(configs: Path) -> dict[str, str]:
+    """What cases call the pins: pin -> `short` in its base, or its own name. The pins are those beside
+    the folder of the cases, or ours: a result has a case of its own."""
     found = {}
-    for base in sorted(series.glob("*/base")):
+    for base in sorted(configs.parent.glob("series/*/base")) or sorted(ROOT.glob("series/*/base")):
         short = re.search(r"^short *= *(\S+)", base.read_text(), re.MULTILINE)
         found[base.parent.name] = short[1] if short else base.parent.name
     return found
@@ -185,7 +186,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = PIN) -> Case:
     if not claim or not lines[0].startswith("#") or claim.startswith("SPDX"):
         raise CaseError(f"{shown}:1: the first line must be '# what it shows'")
     case = Case(name or path.stem, claim)
-    fragments, shorts = path.parent / "kernel" / "flavour", short_names(path.parent.parent / "series")
+    fragments, shorts = path.parent / "kernel" / "flavour", short_names(path.parent)
     seen, special = set(), {}   # special: what base does, by what is behind the dot
     for where, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -241,7 +242,7 @@ def find(configs: Path = CONFIGS, glob: str = "*", flavour: str = "", arch: str 
     """The cases of a pin and an architecture (of all: "") by name; glob may be several, or
     @group, space separated. With a flavour: those that run in it."""
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
-    found, shorts = [], short_names(Path(configs).resolve().parent / "series")
+    found, shorts = [], short_names(Path(configs).resolve())
     for path in sorted(Path(configs).glob("*.conf")):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
         case = load(path, flavour=flavour, pin=pin) if named or groups else None    # need not even parse

@@ -129,7 +129,7 @@ def unused() -> list[str]:
     """Test programs that no case runs on any pin."""
     sys.path.insert(0, str(CASE.parent))
     from case import ROOT, find, short_names
-    run = {argv[0] for pin in short_names(ROOT / "series") for case in find(arch="", pin=pin) for argv in case.programs()}
+    run = {argv[0] for pin in short_names(ROOT / "qemu-configs") for case in find(arch="", pin=pin) for argv in case.programs()}
     return [f"{path.stem}: no case runs it" for path in (ROOT / "selftests").rglob("memmap_*.c")
             if path.stem not in run and "int main(" in path.read_text()]
 
