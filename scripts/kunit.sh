@@ -18,6 +18,26 @@ bad=0
 name=$("$root/scripts/case.py" list '*kunit' | cut -d' ' -f1)
 config=$root/kunit/$short/kunitconfig
 
+# without_kvm: have kunit.py, which asks QEMU for KVM first, get emulation where a /dev/kvm
+# is there that runs no guest
+without_kvm() {
+	local bin=$build_d/kunit-bin real
+	real=$(type -P qemu-system-x86_64) || die 2 "no qemu-system-x86_64 on this machine; run: make deps"
+	mkdir -p "$bin"
+	cat >"$bin/qemu-system-x86_64" <<-EOF
+	#!/bin/bash
+	args=()
+	while ((\$#)); do
+		if [[ \$1 == -accel && \$2 != tcg ]]; then shift 2; continue; fi
+		args+=("\$1")
+		shift
+	done
+	exec ${real@Q} "\${args[@]}"
+	EOF
+	chmod +x "$bin/qemu-system-x86_64"
+	PATH=$bin:$PATH
+}
+
 # run_by_tree VARIANT: true when kunit.py says that all passed
 run_by_tree() {
 	local src=$tree out=$build_d/kunit-$1 cc=gcc
@@ -44,6 +64,7 @@ read_by_tree() {
 runs=
 if [[ -f $config ]] && grep -q -- --qemu_args "$tree/tools/testing/kunit/kunit.py"; then
 	runs=1
+	[[ ${ACCEL:-} != tcg && $("$root/scripts/accel.sh" 2>/dev/null) == kvm ]] || without_kvm
 else
 	CASE=$name VARIANT=$VARIANT "$root/scripts/boot.py"
 fi
