@@ -59,10 +59,12 @@ mapfile -t shell < <(cd "$root" && grep -lE '^#!/bin/(ba)?sh' scripts/*.sh scrip
 cd "$root"
 check shellcheck shellcheck -x "${shell[@]}"
 check spdx spdx
-check series "$root/scripts/check-series.sh"
+for pin in $(known_pins); do
+	check "series-$pin" env PIN="$pin" "$root/scripts/check-series.sh"
+	check "changelogs-$pin" env PIN="$pin" "$root/scripts/changelogs.py"
+done
 check audit "$root/scripts/audit.py"
 check proof-of-each-patch "$root/scripts/prove.py" --check
-check changelogs "$root/scripts/changelogs.py"
 check checkpatch "$root/scripts/checkpatch.sh"
 check quilt-and-git-am "$root/scripts/tree.sh" --check
 check git-am-on-bare-tag bare_am
