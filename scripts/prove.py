@@ -71,7 +71,7 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
         case = cases.load(cases.CONFIGS / f"{name}.conf", flavour=FLAVOUR)
         built = BUILD / PIN / f"series-{cases.label(FLAVOUR)}"
         digest.update(json.dumps([item for item in sorted(sums_of(case, built).items())
-                                  if not item[0].endswith(".ko")]).encode() if built.exists() else b"")
+                                  if not item[0].endswith(".ko")]).encode())
     without_patches = digest.hexdigest()
     undo = SERIES / "drop" / f"{proof.slug}.patch"
     digest.update(undo.read_bytes() if undo.exists() else b"")

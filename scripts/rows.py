@@ -11,7 +11,7 @@ from case import load as load_case
 
 SHOWN = 4       # failures that a table cell names
 # keys of a case that make no other guest of it
-WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "may_skip")
+WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies")
 
 
 def clean(text: str) -> str:
@@ -93,7 +93,9 @@ def other_guest(cell: Cell, name: str, place: Path) -> bool:
 
 
 def sums_of(case: Case, built: Path) -> dict[str, str]:
-    """What of guest.sums in this folder the case runs: each of its programs, PID 1 and the modules."""
+    """What of guest.sums in this folder, if it is there, the case runs: its programs, PID 1 and the modules."""
+    if not (built / "guest.sums").exists():
+        return {}
     wanted = {"init", *(argv[0] for argv in case.programs())}
     listed = [line.split(maxsplit=1) for line in (built / "guest.sums").read_text().splitlines()]
     return {name: digest for digest, name in listed if name in wanted or name.endswith(".ko")}
@@ -117,7 +119,7 @@ def load(place: Path, variant: str, name: str, build: Path) -> Cell:
             if now.get(what, then) != then:
                 cell.verdict, cell.reason = "stale", f"{what} {then[:12] or 'unknown'}, built now is {now[what][:12]}"
         then = cell.meta.get("sums", {})
-        if (here / "guest.sums").exists() and (CONFIGS / f"{name}.conf").exists():
+        if (CONFIGS / f"{name}.conf").exists():
             case = load_case(CONFIGS / f"{name}.conf", name, parted(place.name)[0], place.parent.name)
             if odd := [test for test, digest in sums_of(case, here).items() if then.get(test, digest) != digest]:
                 cell.verdict, cell.reason = "stale", f"{odd[0]} has changed since"

@@ -23,7 +23,7 @@ build_folder
 key=$({
 	printf '%s\n' "${wanted[@]}" "$(gcc --version | head -n 1)"
 	cat "${BASH_SOURCE[0]}"
-	g -C "$src" ls-tree -r HEAD -- arch include/uapi lib tools | grep -E '/uapi/|_uapi\.h|tools/' | grep -v memmap
+	g -C "$src" ls-tree -r HEAD -- arch include/uapi lib tools | grep -E '/uapi/|_uapi\.h|tools/'
 } | sha256sum | cut -d' ' -f1)
 [[ $key != "$(cat "$out/stamp" 2>/dev/null)" ]] || exit 0
 

@@ -73,7 +73,7 @@ sed -i -e '/^<<<<<<<\|^=======\|^>>>>>>>\|line XX/d' "$fr/build/v0.4-rc1/linux/m
 n v0.4-rc1 add mm/a.c
 want 0 '' "$s/rebase.sh" v0.4-rc1
 grep -q -E '^1: +[0-9a-f]+ ! 1: +[0-9a-f]+ mm: change a$' "$tmp/out" || bad "range-diff: $(<"$tmp/out")"
-grep -q '^-a line XX' "$fr/patches/v0.4-rc1/0001-mm-change-a.patch" || bad 'the patch is not mended'
+grep -q '^-a line XX' "$fr/patches/v0.4-rc1/0001-mm-change-a.patch" || bad 'the conflict is not resolved in the patch'
 grep -q '0001-mm-change-a.patch  # cases: one$' "$fr/series/v0.4-rc1/series" || bad 'the claim is lost'
 ! grep -q ^url "$fr/series/v0.4-rc1/base" || bad 'there are no archives of release candidates'
 
