@@ -3,7 +3,8 @@
  * KUnit tests for the struct pages of device memory.
  *
  * The tests map a physical address range with memremap_pages(), look at its
- * struct pages, and unmap it. The memory itself is never accessed.
+ * struct pages, and unmap it. The memory itself is never accessed, but it is
+ * mapped cacheable: run this in a virtual machine only.
  *
  * The node still spans the range afterwards, and on some architectures max_pfn
  * stays raised. Therefore, the range is close to the end of RAM, and the same
@@ -56,14 +57,6 @@ static vm_fault_t test_migrate_to_ram(struct vm_fault *vmf)
 static const struct dev_pagemap_ops test_ops = {
 	.folio_free = test_folio_free,
 	.migrate_to_ram = test_migrate_to_ram,
-};
-
-static const struct dev_pagemap_ops ops_no_free = {
-	.migrate_to_ram = test_migrate_to_ram,
-};
-
-static const struct dev_pagemap_ops ops_no_migrate = {
-	.folio_free = test_folio_free,
 };
 
 static void set_range(struct range *range, phys_addr_t start, u64 size)
@@ -141,8 +134,7 @@ static struct dev_pagemap *find_pgmap(unsigned long pfn)
 
 typedef bool (*wrong_fn)(struct memremap_test *ctx, unsigned long pfn);
 
-/* Expect that no page of ctx->pgmap is wrong. */
-static void expect_pages(struct kunit *test, wrong_fn wrong)
+static void __expect_pages(struct kunit *test, wrong_fn wrong, const char *name)
 {
 	unsigned long nr_wrong = 0, first = 0, pfn;
 	struct memremap_test *ctx = test->priv;
@@ -156,15 +148,12 @@ static void expect_pages(struct kunit *test, wrong_fn wrong)
 				first = pfn;
 	}
 
-	KUNIT_EXPECT_EQ_MSG(test, nr_wrong, 0, "pages are wrong, first pfn %#lx",
+	KUNIT_EXPECT_EQ_MSG(test, nr_wrong, 0, "%s, first pfn %#lx", name,
 			    first);
 }
 
-static void map_and_expect(struct kunit *test, wrong_fn wrong)
-{
-	map_type(test);
-	expect_pages(test, wrong);
-}
+/* Expect that wrong() is false for each page of ctx->pgmap. */
+#define expect_pages(test, wrong)	__expect_pages(test, wrong, #wrong)
 
 static bool wrong_zone(struct memremap_test *ctx, unsigned long pfn)
 {
@@ -174,30 +163,15 @@ static bool wrong_zone(struct memremap_test *ctx, unsigned long pfn)
 	       !zone_spans_pfn(page_zone(page), pfn);
 }
 
-static void zone(struct kunit *test)
-{
-	map_and_expect(test, wrong_zone);
-}
-
 static bool wrong_nid(struct memremap_test *ctx, unsigned long pfn)
 {
 	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
-}
-
-static void nid(struct kunit *test)
-{
-	map_and_expect(test, wrong_nid);
 }
 
 static bool wrong_pgmap(struct memremap_test *ctx, unsigned long pfn)
 {
 	return find_pgmap(pfn) != ctx->pgmap ||
 	       page_pgmap(pfn_to_page(pfn)) != ctx->pgmap;
-}
-
-static void pgmap(struct kunit *test)
-{
-	map_and_expect(test, wrong_pgmap);
 }
 
 /* An unused page has no reference, except for MEMORY_DEVICE_GENERIC. */
@@ -209,21 +183,6 @@ static bool wrong_refcount(struct memremap_test *ctx, unsigned long pfn)
 	return page_ref_count(page) != refs;
 }
 
-static void refcount(struct kunit *test)
-{
-	map_and_expect(test, wrong_refcount);
-}
-
-static bool wrong_not_reserved(struct memremap_test *ctx, unsigned long pfn)
-{
-	return PageReserved(pfn_to_page(pfn));
-}
-
-static void not_reserved(struct kunit *test)
-{
-	map_and_expect(test, wrong_not_reserved);
-}
-
 static bool wrong_folio(struct memremap_test *ctx, unsigned long pfn)
 {
 	struct folio *folio = page_folio(pfn_to_page(pfn));
@@ -232,22 +191,34 @@ static bool wrong_folio(struct memremap_test *ctx, unsigned long pfn)
 	       folio_pfn(folio) != ALIGN_DOWN(pfn, folio_nr_pages(folio));
 }
 
-static void folio(struct kunit *test)
-{
-	map_and_expect(test, wrong_folio);
-}
-
-static bool wrong_not_online(struct memremap_test *ctx, unsigned long pfn)
+static bool is_online(struct memremap_test *ctx, unsigned long pfn)
 {
 	return pfn_to_online_page(pfn);
 }
 
-static void not_online(struct kunit *test)
+static void mapped(struct kunit *test)
 {
-	map_and_expect(test, wrong_not_online);
+	map_type(test);
+	expect_pages(test, wrong_zone);
+	expect_pages(test, wrong_nid);
+	expect_pages(test, wrong_pgmap);
+	expect_pages(test, wrong_refcount);
+	expect_pages(test, wrong_folio);
+	expect_pages(test, is_online);
 }
 
-static bool wrong_unmapped(struct memremap_test *ctx, unsigned long pfn)
+static bool is_reserved(struct memremap_test *ctx, unsigned long pfn)
+{
+	return PageReserved(pfn_to_page(pfn));
+}
+
+static void not_reserved(struct kunit *test)
+{
+	map_type(test);
+	expect_pages(test, is_reserved);
+}
+
+static bool is_mapped(struct memremap_test *ctx, unsigned long pfn)
 {
 	return find_pgmap(pfn) || pfn_valid(pfn) || pfn_to_online_page(pfn);
 }
@@ -258,10 +229,13 @@ static void unmapped(struct kunit *test)
 
 	map_type(test);
 	kunit_release_action(test, memunmap_action, ctx->pgmap);
-	expect_pages(test, wrong_unmapped);
+	expect_pages(test, is_mapped);
 }
 
-/* Allocate the first folio like a driver, and drop its last reference. */
+/*
+ * Allocate the first folio like a driver, and drop its last reference. If that
+ * leaves a reference to the pgmap, memunmap_pages() waits for it forever.
+ */
 static void last_put(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
@@ -300,7 +274,7 @@ static void two_ranges(struct kunit *test)
 }
 
 static void expect_refused(struct kunit *test, struct dev_pagemap *pgmap,
-			   int error)
+			   int error, int nr_warnings)
 {
 	struct memremap_test *ctx = test->priv;
 	void *addr;
@@ -308,11 +282,13 @@ static void expect_refused(struct kunit *test, struct dev_pagemap *pgmap,
 	kunit_warning_suppress(test) {
 		addr = memremap_pages(pgmap, ctx->nid);
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(addr), error);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, nr_warnings);
 		if (!IS_ERR(addr))
 			memunmap_pages(pgmap);
 	}
 }
 
+/* A range that begins or ends in one that is mapped. */
 static void conflict(struct kunit *test)
 {
 	struct dev_pagemap *second = alloc_pgmap(test);
@@ -323,69 +299,61 @@ static void conflict(struct kunit *test)
 	map_pgmap(test);
 
 	set_range(&second->range, start, TEST_CHUNK);
-	expect_refused(test, second, -ENOMEM);
+	expect_refused(test, second, -ENOMEM, 1);
 	set_range(&second->range, start - TEST_CHUNK / 2, TEST_CHUNK);
-	expect_refused(test, second, -ENOMEM);
+	expect_refused(test, second, -ENOMEM, 1);
 	set_range(&second->range, start + TEST_CHUNK / 2, TEST_CHUNK);
-	expect_refused(test, second, -ENOMEM);
+	expect_refused(test, second, -ENOMEM, 1);
 
 	expect_pages(test, wrong_pgmap);
 }
 
-static const struct memremap_bad {
-	const char *name;
-	enum memory_type type;
-	const struct dev_pagemap_ops *ops;
-	bool no_owner;
-	bool no_range;
-	bool no_size;
-	bool ram;
-	int shift;
-} bads[] = {
-	{ "private_no_ops", MEMORY_DEVICE_PRIVATE, NULL },
-	{ "private_no_free", MEMORY_DEVICE_PRIVATE, &ops_no_free },
-	{ "private_no_migrate", MEMORY_DEVICE_PRIVATE, &ops_no_migrate },
-	{ "private_no_owner", MEMORY_DEVICE_PRIVATE, &test_ops, .no_owner = true },
-	{ "coherent_no_free", MEMORY_DEVICE_COHERENT, &ops_no_free },
-	{ "coherent_no_owner", MEMORY_DEVICE_COHERENT, &test_ops, .no_owner = true },
-	{ "no_range", MEMORY_DEVICE_GENERIC, .no_range = true },
-	{ "end_before_start", MEMORY_DEVICE_GENERIC, .no_size = true },
-	{ "system_ram", MEMORY_DEVICE_GENERIC, .ram = true },
-	{ "folio_too_large", MEMORY_DEVICE_GENERIC, .shift = BITS_PER_LONG },
-};
+static void refused_type(struct kunit *test, enum memory_type type)
+{
+	struct dev_pagemap_ops ops = test_ops;
+	struct dev_pagemap *pgmap = alloc_pgmap(test);
 
-KUNIT_ARRAY_PARAM_DESC(bads, bads, name);
+	pgmap->type = type;
+	pgmap->ops = &ops;
+	pgmap->owner = NULL;
+	expect_refused(test, pgmap, -EINVAL, 1);
+	pgmap->owner = test->priv;
+	ops.folio_free = NULL;
+	expect_refused(test, pgmap, -EINVAL, 1);
+	if (type != MEMORY_DEVICE_PRIVATE)
+		return;
+
+	ops = test_ops;
+	ops.migrate_to_ram = NULL;
+	expect_refused(test, pgmap, -EINVAL, 1);
+	pgmap->ops = NULL;
+	expect_refused(test, pgmap, -EINVAL, 1);
+}
 
 static void refused(struct kunit *test)
 {
-	const struct memremap_bad *bad = test->param_value;
 	struct memremap_test *ctx = test->priv;
 	struct dev_pagemap *pgmap = ctx->pgmap;
 
-	pgmap->type = bad->type;
-	pgmap->ops = bad->ops;
-	pgmap->vmemmap_shift = bad->shift;
-	if (bad->no_owner)
-		pgmap->owner = NULL;
-	if (bad->no_range)
-		pgmap->nr_range = 0;
-	if (bad->no_size)
-		set_range(&pgmap->range, test_res->start, 0);
-	if (bad->ram)
-		set_range(&pgmap->range, ALIGN_DOWN(__pa(pgmap), SZ_2M), SZ_2M);
-	expect_refused(test, pgmap, bad->ram ? -ENXIO : -EINVAL);
-}
+	refused_type(test, MEMORY_DEVICE_COHERENT);
+	if (IS_ENABLED(CONFIG_DEVICE_PRIVATE))
+		refused_type(test, MEMORY_DEVICE_PRIVATE);
 
-static bool has_resource(phys_addr_t start, u64 size, unsigned long flags)
-{
-	return region_intersects(start, size, flags, IORES_DESC_NONE) !=
-	       REGION_DISJOINT;
-}
+	pgmap->nr_range = 0;
+	expect_refused(test, pgmap, -EINVAL, 1);
+	pgmap->nr_range = 1;
 
-static int is_no_ram_buffer(struct resource *res, void *unused)
-{
-	return !IS_ENABLED(CONFIG_X86) || res->desc != IORES_DESC_NONE ||
-	       res->flags != (IORESOURCE_MEM | IORESOURCE_BUSY);
+	pgmap->vmemmap_shift = BITS_PER_LONG;
+	expect_refused(test, pgmap, -EINVAL, 1);
+	pgmap->vmemmap_shift = 0;
+
+	/* System RAM */
+	set_range(&pgmap->range, ALIGN_DOWN(__pa(pgmap), SZ_2M), SZ_2M);
+	expect_refused(test, pgmap, -ENXIO, 1);
+
+	/* The end is before the start. */
+	set_range(&pgmap->range, test_res->start, 0);
+	expect_refused(test, pgmap, -EINVAL, 0);
 }
 
 static void release_action(void *pgmap)
@@ -395,28 +363,22 @@ static void release_action(void *pgmap)
 	release_mem_region(range->start, range_len(range));
 }
 
-/*
- * Is the range free for ctx->pgmap? It may be in the window of a PCI host
- * bridge, but not in a BAR or the window of another bridge: these have an
- * alignment. x86 may have a "RAM buffer" behind RAM, to keep devices away.
- */
+/* There has to be nothing, or what memmap=nn!ss says is a legacy pmem device. */
 static bool request_shared(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
 	phys_addr_t start = ctx->pgmap->range.start;
 	u64 size = range_len(&ctx->pgmap->range);
 
-	if (has_resource(start, size, IORESOURCE_SYSTEM_RAM) ||
-	    has_resource(start, size, IORESOURCE_MEM | IORESOURCE_SIZEALIGN) ||
-	    has_resource(start, size, IORESOURCE_MEM | IORESOURCE_STARTALIGN))
+	if (region_intersects(start, size, IORESOURCE_MEM, IORES_DESC_NONE) !=
+	    REGION_DISJOINT &&
+	    region_intersects(start, size, IORESOURCE_MEM,
+			      IORES_DESC_PERSISTENT_MEMORY_LEGACY) !=
+	    REGION_INTERSECTS)
 		return false;
 
-	if (request_mem_region(start, size, "memremap_kunit"))
-		return !kunit_add_action_or_reset(test, release_action,
-						  ctx->pgmap);
-	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_MEM, start,
-				   start + size - 1, NULL,
-				   is_no_ram_buffer) == 0;
+	return request_mem_region(start, size, "memremap_kunit") &&
+	       !kunit_add_action_or_reset(test, release_action, ctx->pgmap);
 }
 
 /* Map device memory behind the end of RAM, in the same section. */
@@ -426,8 +388,7 @@ static void map_shared(struct kunit *test)
 	phys_addr_t start = ALIGN(ram_end, memremap_compat_align());
 	struct memremap_test *ctx = test->priv;
 
-	if (!ram || !pfn_valid(PHYS_PFN(start)) ||
-	    start >= ALIGN(ram_end, BIT(PA_SECTION_SHIFT)))
+	if (!ram || start >= ALIGN(ram_end, BIT(PA_SECTION_SHIFT)))
 		kunit_skip(test, "RAM does not end inside a section");
 	ctx->ram_zone = page_zone(ram);
 	set_range(&ctx->pgmap->range, start, memremap_compat_align());
@@ -439,12 +400,6 @@ static void map_shared(struct kunit *test)
 static void unmap_work(struct work_struct *work)
 {
 	memunmap_pages(container_of(work, struct memremap_test, unmap)->pgmap);
-}
-
-static bool wrong_dying(struct memremap_test *ctx, unsigned long pfn)
-{
-	return !is_zone_device_page(pfn_to_page(pfn)) ||
-	       pfn_to_online_page(pfn);
 }
 
 /* While memunmap_pages() waits for a reference, the pages are not online. */
@@ -464,7 +419,8 @@ static void shared_dying(struct kunit *test)
 	for (ms = 0; ms < 10000 && find_pgmap(pfn); ms++)
 		fsleep(USEC_PER_MSEC);
 	KUNIT_EXPECT_NULL(test, find_pgmap(pfn));
-	expect_pages(test, wrong_dying);
+	expect_pages(test, wrong_zone);
+	expect_pages(test, is_online);
 
 	put_dev_pagemap(ctx->pgmap);
 	flush_work(&ctx->unmap);
@@ -491,35 +447,48 @@ static void shared_hole(struct kunit *test)
 }
 
 static struct kunit_case memremap_cases[] = {
-	KUNIT_CASE_PARAM(zone, types_gen_params),
-	KUNIT_CASE_PARAM(nid, types_gen_params),
-	KUNIT_CASE_PARAM(pgmap, types_gen_params),
-	KUNIT_CASE_PARAM(refcount, types_gen_params),
+	KUNIT_CASE_PARAM(mapped, types_gen_params),
 	KUNIT_CASE_PARAM(not_reserved, types_gen_params),
-	KUNIT_CASE_PARAM(folio, types_gen_params),
-	KUNIT_CASE_PARAM(not_online, types_gen_params),
 	KUNIT_CASE_PARAM(unmapped, types_gen_params),
 	KUNIT_CASE_PARAM(last_put, types_gen_params),
 	KUNIT_CASE_PARAM(two_ranges, types_gen_params),
 	KUNIT_CASE(conflict),
-	KUNIT_CASE_PARAM(refused, bads_gen_params),
+	KUNIT_CASE(refused),
 	KUNIT_CASE(shared_dying),
 	KUNIT_CASE(shared_hole),
 	{}
 };
 
-/* Find the test range, with at least a section behind it that is unused. */
+static int get_end(struct resource *res, void *end)
+{
+	*(phys_addr_t *)end = res->end + 1;
+	return 0;
+}
+
+/* Is the range free, and the section behind it, too? */
+static bool is_unused(phys_addr_t start)
+{
+	u64 size = TEST_SIZE + BIT(PA_SECTION_SHIFT);
+
+	return region_intersects(start, size, IORESOURCE_MEM,
+				 IORES_DESC_NONE) == REGION_DISJOINT &&
+	       region_intersects_soft_reserve(start, size) == REGION_DISJOINT;
+}
+
+/* Find an unused range above RAM that can be mapped. */
 static int memremap_suite_init(struct kunit_suite *suite)
 {
-	const phys_addr_t step = BIT(PA_SECTION_SHIFT);
+	struct range range = mhp_get_pluggable_range(true);
 	phys_addr_t start;
-	int i;
 
-	ram_end = __pa(high_memory - 1) + 1;
-	start = ALIGN(ram_end, step);
-	for (i = 0; i < SZ_8K && !test_res; i++, start += step)
-		if (region_intersects(start, TEST_SIZE + step, IORESOURCE_MEM,
-				      IORES_DESC_NONE) == REGION_DISJOINT)
+	ram_end = 0;
+	walk_iomem_res_desc(IORES_DESC_NONE,
+			    IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
+			    &ram_end, get_end);
+	for (start = ALIGN(max(ram_end, range.start), BIT(PA_SECTION_SHIFT));
+	     start + TEST_SIZE - 1 <= range.end && !test_res;
+	     start += BIT(PA_SECTION_SHIFT))
+		if (is_unused(start))
 			test_res = request_mem_region(start, TEST_SIZE,
 						      "memremap_kunit");
 	return 0;
