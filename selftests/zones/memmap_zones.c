@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every page that pfn_to_online_page() accepts is spanned by exactly one zone
- * and belongs to the right node; what is not RAM among them is reserved; and
- * the files that walk all pages agree.
+ * Every page that pfn_to_online_page() accepts is spanned by exactly one zone,
+ * the one that it says it is in, and belongs to the right node; what is not RAM
+ * among them is reserved; and what counts or walks all pages agrees.
  *
  *	memmap_zones
  *	memmap_zones boot START SIZE NODE STATE	a DIMM that was there at boot
@@ -25,7 +25,7 @@
 
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
 #define CHUNK	4096	/* flags read in one go */
-#define SHOWN	3	/* wrong pages that are printed, for each case */
+#define SHOWN	3	/* runs of wrong pages that are printed, for each case */
 
 enum {
 	RAM_ONLINE,
@@ -37,20 +37,18 @@ enum {
 	NO_DEVICE_ONLINE,
 	KPAGEFLAGS,
 	HOLE_ZONE,
-	NR_ALL_CASES,
+	NR_PAGE_CASES,
 };
-
-#ifdef PIN_V7
-#define NR_PAGE_CASES	HOLE_ZONE	/* no hole's zone is promised */
-#else
-#define NR_PAGE_CASES	NR_ALL_CASES
-#endif
 
 static struct {
 	const char *word;
 	unsigned long looked_at;
 	unsigned long wrong;
-} cases[NR_ALL_CASES] = {
+	/* Wrong pages, up to the last, that are alike and next to each other. */
+	int nr_runs;
+	struct pages run;
+	struct test_memmap_page like;
+} cases[NR_PAGE_CASES] = {
 	/* Pages of RAM are online when their memory block is, and else not. */
 	[RAM_ONLINE] = { .word = "ram_online" },
 	/* At least one populated zone spans an online page. */
@@ -71,18 +69,42 @@ static struct {
 };
 
 static struct zone zones[MAX_ZONES];
+static long ram_in_zone[MAX_ZONES];	/* pages of RAM that say they are in it */
 static int nr_zones;
 static const char *prefix = "";	/* of the names of the cases */
+
+/* Print the run of wrong pages that the case has, and begin anew. */
+static void print_run(int which)
+{
+	const struct pages *run = &cases[which].run;
+
+	if (run->nr && cases[which].nr_runs++ < SHOWN)
+		ksft_print_msg("%s%s: pfn %#lx-%#lx state %#x flags %#llx node %d zone %u\n",
+			       prefix, cases[which].word, run->pfn,
+			       run->pfn + run->nr - 1, cases[which].like.state,
+			       (unsigned long long)cases[which].like.flags,
+			       cases[which].like.nid, cases[which].like.zone);
+	cases[which].run.nr = 0;
+}
 
 static void check(int which, bool good, unsigned long pfn,
 		  const struct test_memmap_page *rec)
 {
+	const struct test_memmap_page *like = &cases[which].like;
+	struct pages *run = &cases[which].run;
+
 	cases[which].looked_at++;
-	if (good || cases[which].wrong++ >= SHOWN)
+	if (good)
 		return;
-	ksft_print_msg("%s%s: pfn %#lx state %#x flags %#llx node %d zone %u\n",
-		       prefix, cases[which].word, pfn, rec->state,
-		       (unsigned long long)rec->flags, rec->nid, rec->zone);
+	cases[which].wrong++;
+	if (pfn != run->pfn + run->nr || rec->state != like->state ||
+	    rec->nid != like->nid || rec->zone != like->zone)
+		print_run(which);
+	if (!run->nr) {
+		run->pfn = pfn;
+		cases[which].like = *rec;
+	}
+	run->nr++;
 }
 
 /*
@@ -91,24 +113,23 @@ static void check(int which, bool good, unsigned long pfn,
  */
 static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 {
-	unsigned long first = -1UL;
-	const struct zone *zone;
 	bool right = false;
-	int nr = 0;
+	int i, nr = 0;
 
-	for (zone = zones; zone < zones + nr_zones; zone++) {
-		first = zone->start < first ? zone->start : first;
-		if (pfn < zone->start || pfn >= zone->end)
+	for (i = 0; i < nr_zones; i++) {
+		if (zones[i].nid == rec->nid && zones[i].index == rec->zone)
+			ram_in_zone[i] += ram_is(pfn);
+		if (pfn < zones[i].start || pfn >= zones[i].end)
 			continue;
 		nr++;
-		if (zone->nid == rec->nid && zone->index == rec->zone)
+		if (zones[i].nid == rec->nid && zones[i].index == rec->zone)
 			right = true;
 	}
 
 	check(ONE_ZONE, nr <= 1, pfn, rec);
 	if (ram_is(pfn))
 		check(RIGHT_ZONE, right, pfn, rec);
-	else if (pfn < first)
+	else if (!pfn)
 		return;
 	else if (nr)
 		check(HOLE_ZONE, right, pfn, rec);
@@ -181,8 +202,14 @@ static void test_pages(void)
 	for (i = 0; i < NR_PAGE_CASES; i++) {
 		cases[i].looked_at = 0;
 		cases[i].wrong = 0;
+		cases[i].nr_runs = 0;
 	}
+	memset(ram_in_zone, 0, sizeof(ram_in_zone));
 	nr_zones = zone_read(zones, MAX_ZONES);
+	for (i = 0; i < nr_zones; i++)
+		ksft_print_msg("node %d zone %u (%s): pfn %#lx-%#lx\n",
+			       zones[i].nid, zones[i].index, zones[i].name,
+			       zones[i].start, zones[i].end - 1);
 	nr_ranges = ram_note();
 	nr_blocks = block_walk(check_block);
 	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
@@ -190,6 +217,7 @@ static void test_pages(void)
 
 	/* A case that had nothing to look at has shown nothing. */
 	for (i = 0; i < NR_PAGE_CASES; i++) {
+		print_run(i);
 		ksft_print_msg("%s%s: %lu of %lu pages are wrong\n", prefix,
 			       cases[i].word, cases[i].wrong,
 			       cases[i].looked_at);
@@ -200,6 +228,29 @@ static void test_pages(void)
 			ksft_test_result_skip("%s%s: there are no such pages\n",
 					      prefix, cases[i].word);
 	}
+}
+
+/*
+ * What a zone counts as present is the RAM that says it is in the zone: no hole,
+ * however far the zone spans. And the page allocator manages no more than that.
+ */
+static void test_counts(void)
+{
+	const struct zone *zone;
+	bool good = nr_zones;
+
+	for (zone = zones; zone < zones + nr_zones; zone++) {
+		if (zone->managed <= zone->present &&
+		    zone->present <= zone->spanned &&
+		    zone->present == ram_in_zone[zone - zones])
+			continue;
+		ksft_print_msg("node %d zone %s: %ld managed, %ld present, %ld spanned, %ld of RAM\n",
+			       zone->nid, zone->name, zone->managed,
+			       zone->present, zone->spanned,
+			       ram_in_zone[zone - zones]);
+		good = false;
+	}
+	ksft_test_result(good, "%scounts\n", prefix);
 }
 
 /*
@@ -283,11 +334,12 @@ static void test_page_owner(void)
 static void test_all(void)
 {
 	test_pages();
+	test_counts();
 	test_pagetypeinfo();
 	test_page_owner();
 }
 
-#define NR_CASES	(NR_PAGE_CASES + 2)	/* what test_all() reports */
+#define NR_CASES	(NR_PAGE_CASES + 3)	/* what test_all() reports */
 
 /* Online all of the DIMM, and look at everything again. */
 static void test_dimm(const struct blocks *dimm, int nid, const char *state)
