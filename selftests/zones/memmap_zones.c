@@ -25,11 +25,13 @@
 
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
 #define CHUNK	4096	/* flags read in one go */
+#define SUBSECTION_SIZE	(2UL << 20)	/* what can be online by itself */
 #define SHOWN	3	/* runs of wrong pages that are printed, for each case */
 
 enum {
 	RAM_ONLINE,
 	ZONE_SPANS,
+	ZONE_BEGINS,
 	ONE_ZONE,
 	RIGHT_ZONE,
 	RIGHT_NODE,
@@ -53,6 +55,8 @@ static struct {
 	[RAM_ONLINE] = { .word = "ram_online" },
 	/* At least one populated zone spans an online page. */
 	[ZONE_SPANS] = { .word = "zone_spans" },
+	/* The same for pages that only a zone with an earlier start could span. */
+	[ZONE_BEGINS] = { .word = "zone_begins" },
 	/* At most one does. */
 	[ONE_ZONE] = { .word = "one_zone" },
 	/* It is the one that a page of RAM says it is in. */
@@ -108,12 +112,33 @@ static void check(int which, bool good, unsigned long pfn,
 }
 
 /*
+ * Is this page, which no zone spans, in front of the first page of a zone, in a
+ * subsection that no zone ends in? It is online for what comes behind it.
+ */
+static bool begins_behind(unsigned long pfn)
+{
+	const unsigned long subsection = SUBSECTION_SIZE / page_size();
+	const unsigned long first = pfn - pfn % subsection;
+	bool begins = false;
+	int i;
+
+	for (i = 0; i < nr_zones; i++) {
+		if (zones[i].end > first && zones[i].end <= pfn)
+			return false;
+		if (zones[i].start > pfn && zones[i].start < first + subsection)
+			begins = true;
+	}
+
+	return begins;
+}
+
+/*
  * One hole can't be in the zone that it names. Page 0 is kept from memblock on
  * x86, so that the first zone begins behind it; walkers of a zone never meet it.
  */
 static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 {
-	bool right = false;
+	bool right = false, begins;
 	int i, nr = 0;
 
 	for (i = 0; i < nr_zones; i++) {
@@ -133,7 +158,9 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 		return;
 	else if (nr)
 		check(HOLE_ZONE, right, pfn, rec);
-	check(ZONE_SPANS, nr, pfn, rec);
+	begins = !nr && begins_behind(pfn);
+	check(ZONE_SPANS, nr || begins, pfn, rec);
+	check(ZONE_BEGINS, !begins, pfn, rec);
 }
 
 #ifdef PIN_V7
