@@ -140,6 +140,23 @@ def matrix(guests: list, budget: int, jobs: int, text, facts: dict) -> bool:
     return whole
 
 
+def require_built(arch: dict, variants: list, flavour: str) -> None:
+    """End here unless there are QEMU, and kernel and guest of each variant."""
+    if not shutil.which(arch["qemu"]):
+        die(f"{arch['qemu']} is not installed; run: make deps")
+    for variant in variants:
+        for name, target in ((arch["image"], "kernel"), ("guest.cpio", "guest")):
+            if not (path := output(variant, flavour) / name).exists():
+                die(f"no {path}; run: make {target} PIN={PIN} VARIANT={variant} FLAVOUR={flavour} ARCH={ARCH}")
+
+
+def host_facts(arch: dict) -> dict:
+    """What meta.json says about the machine; `accel` is what guests are to run with."""
+    accel, reason = probe(ENV.get("ACCEL") or "auto")
+    version = subprocess.run([arch["qemu"], "--version"], capture_output=True, text=True).stdout
+    return {"accel": accel, "accel_reason": reason, "qemu": version.partition("\n")[0]}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", action="append")
@@ -154,24 +171,17 @@ def main() -> int:
     machine_scale()     # is refused before anything runs
     arch, chosen = architecture(), select_cases(args.case, args.flavour)
     if args.dry:
-        accel = "kvm" if ENV.get("ACCEL") == "kvm" else "tcg"
+        facts = {"accel": "kvm" if ENV.get("ACCEL") == "kvm" else "tcg"}
     else:
-        if not shutil.which(arch["qemu"]):
-            die(f"{arch['qemu']} is not installed; run: make deps")
-        for variant in variants:
-            for name, target in ((arch["image"], "kernel"), ("guest.cpio", "guest")):
-                if not (path := output(variant, args.flavour) / name).exists():
-                    die(f"no {path}; run: make {target} PIN={PIN} VARIANT={variant} FLAVOUR={args.flavour} ARCH={ARCH}")
-        accel, reason = probe(ENV.get("ACCEL") or "auto")
+        require_built(arch, variants, args.flavour)
+        facts = host_facts(arch)
 
     def text(name: str, variant: str) -> str:
-        return script(chosen[name], name, variant, args.flavour, arch, accel)
+        return script(chosen[name], name, variant, args.flavour, arch, facts["accel"])
     scripts = {(name, variant): text(name, variant) for name in chosen for variant in variants}
     if args.dry:
         print("\n".join(scripts.values()), end="")
         return 0
-    version = subprocess.run([arch["qemu"], "--version"], capture_output=True, text=True).stdout
-    facts = {"accel": accel, "accel_reason": reason, "qemu": version.partition("\n")[0]}
     place = RESULTS / PIN / label(args.flavour)
     place.mkdir(parents=True, exist_ok=True)
     lock = open(place / ".lock", "w")       # two of us here would delete each other's results
@@ -183,7 +193,7 @@ def main() -> int:
     end_by_exit()
     guests = [Guest(chosen[name], name, variant, args.flavour) for name, variant in scripts]
     begin = int(ENV.get("STARTED") or time.time())
-    print(f"[{time.time() - begin:4.0f} s] boot: {len(guests)} guests, {args.jobs} at a time, {accel}: {reason}", flush=True)
+    print(f"[{time.time() - begin:4.0f} s] boot: {len(guests)} guests, {args.jobs} at a time, {facts['accel']}: {facts['accel_reason']}", flush=True)
     whole = matrix(guests, available(), int(args.jobs), lambda g: scripts[g.name, g.variant], facts)
     return 0 if whole else 125
 
