@@ -13,6 +13,9 @@ RESULTS      ?= $(CURDIR)/results
 KERNEL_SRC_DIR ?=
 KERNEL_GIT   ?=
 N            ?= 20
+SEED         ?= 1
+ONLY         ?=
+MINUTES      ?=
 RESULT       ?=
 VERSION      ?=
 RFC          ?=
@@ -24,7 +27,7 @@ DRY          ?=
 FORCE        ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
-export VERSION RFC RESEND TRAILERS FLAVOURS
+export SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
 
 # the kernel's make has an ARCH of its own: scripts get ours from the environment alone
 MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
@@ -46,7 +49,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky kunit audit check prove coverage bisect cross bench refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky fuzz-layout kunit audit check prove coverage bisect cross bench refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -89,6 +92,12 @@ replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
 
 flaky: guest ## run CASE N times (20): how often is each verdict the expected one
 	$(run) scripts/flaky.py '$(N)'
+
+# N= and VARIANT= on the command line overrule these
+fuzz-layout: N := 50
+fuzz-layout: VARIANT := series
+fuzz-layout: guest ## run memmap_zones in N (50) guests with memory laid out at random (SEED= ONLY=its number MINUTES=)
+	@scripts/fuzz_layout.py '$(N)'
 
 compare: ## the table once more, from stored results
 	@scripts/compare.py
@@ -147,8 +156,8 @@ clean: ## remove everything that was built; the downloaded source stays
 	$(run) scripts/clean.sh
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
-		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
+		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
 	@printf '\n  variables (now):\n'
 	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \

@@ -193,7 +193,8 @@ def main() -> int:
     end_by_exit()
     guests = [Guest(chosen[name], name, variant, args.flavour) for name, variant in scripts]
     begin = int(ENV.get("STARTED") or time.time())
-    print(f"[{time.time() - begin:4.0f} s] boot: {len(guests)} guests, {args.jobs} at a time, {facts['accel']}: {facts['accel_reason']}", flush=True)
+    print(f"[{time.time() - begin:4.0f} s] boot: {len(guests)} guests, {args.jobs} at a time, {facts['accel']}: "
+          f"{facts['accel_reason']}", flush=True)
     whole = matrix(guests, available(), int(args.jobs), lambda g: scripts[g.name, g.variant], facts)
     return 0 if whole else 125
 
