@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every page that pfn_to_online_page() accepts is spanned by exactly one zone,
- * the one that it says it is in, and belongs to the right node; what is not RAM
- * among them is reserved; and what counts or walks all pages agrees.
+ * the one that it says it is in, and belongs to the right node, but for a hole
+ * in front of a zone that begins inside a subsection; what is not RAM among them
+ * is reserved; and what counts or walks all pages agrees.
  *
  *	memmap_zones
  *	memmap_zones boot START SIZE NODE STATE	a DIMM that was there at boot
@@ -31,7 +32,7 @@
 enum {
 	RAM_ONLINE,
 	ZONE_SPANS,
-	ZONE_BEGINS,
+	IN_FRONT,
 	ONE_ZONE,
 	RIGHT_ZONE,
 	RIGHT_NODE,
@@ -53,10 +54,10 @@ static struct {
 } cases[NR_PAGE_CASES] = {
 	/* Pages of RAM are online when their memory block is, and else not. */
 	[RAM_ONLINE] = { .word = "ram_online" },
-	/* At least one populated zone spans an online page. */
+	/* At least one populated zone spans an online page, but for what follows. */
 	[ZONE_SPANS] = { .word = "zone_spans" },
-	/* The same for pages that only a zone with an earlier start could span. */
-	[ZONE_BEGINS] = { .word = "zone_begins" },
+	/* A hole in front of a zone's first page, in its subsection, names that zone. */
+	[IN_FRONT] = { .word = "in_front" },
 	/* At most one does. */
 	[ONE_ZONE] = { .word = "one_zone" },
 	/* It is the one that a page of RAM says it is in. */
@@ -112,33 +113,35 @@ static void check(int which, bool good, unsigned long pfn,
 }
 
 /*
- * Is this page, which no zone spans, in front of the first page of a zone, in a
- * subsection that no zone ends in? It is online for what comes behind it.
+ * The zone whose first page is behind this one, which no zone spans, in a
+ * subsection that no zone ends in: the page is online for what comes behind it.
  */
-static bool begins_behind(unsigned long pfn)
+static const struct zone *zone_behind(unsigned long pfn)
 {
 	const unsigned long subsection = SUBSECTION_SIZE / page_size();
 	const unsigned long first = pfn - pfn % subsection;
-	bool begins = false;
-	int i;
+	const struct zone *zone, *behind = NULL;
 
-	for (i = 0; i < nr_zones; i++) {
-		if (zones[i].end > first && zones[i].end <= pfn)
-			return false;
-		if (zones[i].start > pfn && zones[i].start < first + subsection)
-			begins = true;
+	for (zone = zones; zone < zones + nr_zones; zone++) {
+		if (zone->end > first && zone->end <= pfn)
+			return NULL;
+		if (zone->start > pfn && zone->start < first + subsection &&
+		    (!behind || zone->start < behind->start))
+			behind = zone;
 	}
 
-	return begins;
+	return behind;
 }
 
 /*
- * One hole can't be in the zone that it names. Page 0 is kept from memblock on
- * x86, so that the first zone begins behind it; walkers of a zone never meet it.
+ * Some holes can't be in the zone that they name: where zones start is left
+ * alone, so those in front of a zone's first page are outside. Walkers of a zone
+ * never meet them. Page 0 always is one on x86, which keeps it from memblock.
  */
 static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 {
-	bool right = false, begins;
+	const struct zone *behind = NULL;
+	bool right = false;
 	int i, nr = 0;
 
 	for (i = 0; i < nr_zones; i++) {
@@ -154,13 +157,13 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 	check(ONE_ZONE, nr <= 1, pfn, rec);
 	if (ram_is(pfn))
 		check(RIGHT_ZONE, right, pfn, rec);
-	else if (!pfn)
-		return;
 	else if (nr)
 		check(HOLE_ZONE, right, pfn, rec);
-	begins = !nr && begins_behind(pfn);
-	check(ZONE_SPANS, nr || begins, pfn, rec);
-	check(ZONE_BEGINS, !begins, pfn, rec);
+	else
+		behind = zone_behind(pfn);
+	check(ZONE_SPANS, nr || behind, pfn, rec);
+	check(IN_FRONT, !behind || (behind->nid == rec->nid &&
+				    behind->index == rec->zone), pfn, rec);
 }
 
 #ifdef PIN_V7
