@@ -54,7 +54,7 @@ mapfile -t new < <(cd "$new_patches" && ls)
 
 # the old series: patches, each with the comment lines above it and the options and
 # comment behind it. A patch is known by its subject, or by its change when that was
-# reworded
+# reworded, or, when it is new and its line was written in advance, by its name
 keys() {
 	g mailinfo /dev/null /dev/null <"$1" | sed -n 's/^Subject: /subject /p'
 	g patch-id --stable <"$1" | sed 's/ .*//; s/^/change /'
@@ -69,6 +69,7 @@ while IFS= read -r line; do
 	name=${line%%[[:space:]]*}
 	above[$name]=$pending behind[$name]=${line#"$name"} pending=
 	old+=("$name")
+	named["name ${name#*-}"]=$name
 	[[ -f $patches_d/$name ]] || continue
 	while IFS= read -r key; do
 		: "${named[$key]=$name}"
@@ -82,7 +83,8 @@ for patch in "${new[@]}"; do
 		[[ -n ${named[$key]+x} ]] || continue
 		was[$patch]=${named[$key]} kept[${named[$key]}]=1
 		break
-	done <<<"$(keys "$new_patches/$patch")"
+	done <<<"$(keys "$new_patches/$patch")
+name ${patch#*-}"
 done
 # comments above a patch that is gone move to the next one that is still there
 carried=

@@ -16,6 +16,7 @@
  * is one expectation however many pages are wrong (KUnit's log is small).
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/ioport.h>
 #include <linux/memory_hotplug.h>
@@ -25,12 +26,14 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/sizes.h>
+#include <linux/workqueue.h>
 
-#define TEST_SIZE	((1UL << PA_SECTION_SHIFT) + SZ_16M)
+#define TEST_SIZE	((1UL << PA_SECTION_SHIFT) + 2 * SZ_16M)
 
 struct memremap_test {
 	struct dev_pagemap pgmap;
 	struct resource *res;
+	struct work_struct unmap;
 	int nid;
 	bool mapped;
 };
@@ -173,6 +176,88 @@ MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, refcount)
 MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_online)
 MEMREMAP_CASE_UNMAPPED(p2pdma, MEMORY_DEVICE_PCI_P2PDMA)
 
+/* Map just the second of the first three chunks. */
+static void memremap_test_map_chunk(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	ctx->pgmap.range.start = ctx->res->start + SZ_16M;
+	ctx->pgmap.range.end = ctx->pgmap.range.start + SZ_16M - 1;
+	memremap_test_map(test, MEMORY_DEVICE_GENERIC);
+}
+
+/* Expect what stands in the way to be seen, which is a warning, too. */
+static void memremap_test_refused(struct kunit *test, resource_size_t start,
+				  resource_size_t size)
+{
+	struct memremap_test *ctx = test->priv;
+	struct dev_pagemap *pgmap;
+	void *addr;
+
+	pgmap = kunit_kzalloc(test, sizeof(*pgmap), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pgmap);
+	pgmap->type = MEMORY_DEVICE_GENERIC;
+	pgmap->range.start = start;
+	pgmap->range.end = start + size - 1;
+	pgmap->nr_range = 1;
+
+	addr = memremap_pages(pgmap, ctx->nid);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(addr), -ENOMEM);
+	if (!IS_ERR(addr))
+		memunmap_pages(pgmap);
+}
+
+static void memremap_test_expect_mapped(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	unsigned long first = PHYS_PFN(ctx->pgmap.range.start);
+	unsigned long pfn, wrong = 0;
+
+	for (pfn = first; pfn < first + PHYS_PFN(SZ_16M); pfn++)
+		wrong += lacks_pgmap(ctx, pfn);
+	KUNIT_EXPECT_EQ(test, wrong, 0UL);
+}
+
+/* A range that encloses one that is mapped. */
+static void conflict(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	memremap_test_map_chunk(test);
+	memremap_test_refused(test, ctx->res->start, 3 * SZ_16M);
+	memremap_test_expect_mapped(test);
+}
+
+static void memremap_test_unmap_work(struct work_struct *work)
+{
+	memunmap_pages(&container_of(work, struct memremap_test, unmap)->pgmap);
+}
+
+/* The pgmap can't be found while memunmap_pages() waits for a reference. */
+static void conflict_dying(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	unsigned long pfn;
+	int ms;
+
+	memremap_test_map_chunk(test);
+	pfn = PHYS_PFN(ctx->pgmap.range.start);
+	KUNIT_ASSERT_PTR_EQ(test, get_dev_pagemap(pfn, NULL), &ctx->pgmap);
+	ctx->mapped = false;
+	INIT_WORK(&ctx->unmap, memremap_test_unmap_work);
+	schedule_work(&ctx->unmap);
+	for (ms = 0; ms < 10000 && memremap_test_find(pfn); ms++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_FALSE(test, !!memremap_test_find(pfn));
+
+	memremap_test_refused(test, ctx->pgmap.range.start, SZ_16M);
+
+	put_dev_pagemap(&ctx->pgmap);
+	flush_work(&ctx->unmap);
+	memremap_test_map_chunk(test);
+	memremap_test_expect_mapped(test);
+}
+
 static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE(private_not_reserved),
 	KUNIT_CASE(private_zone),
@@ -202,6 +287,8 @@ static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE(p2pdma_refcount),
 	KUNIT_CASE(p2pdma_not_online),
 	KUNIT_CASE(p2pdma_unmapped),
+	KUNIT_CASE(conflict),
+	KUNIT_CASE(conflict_dying),
 	{}
 };
 

@@ -11,6 +11,7 @@
  * for all tests.
  */
 #include <kunit/test.h>
+#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/ioport.h>
 #include <linux/memory_hotplug.h>
@@ -24,12 +25,24 @@
 #define TEST_CHUNK	max_t(unsigned long, SZ_16M, PMD_SIZE)
 #define TEST_SIZE	(BIT(PA_SECTION_SHIFT) + 2 * TEST_CHUNK)
 
+#define NR_RACES	200
+
 struct memremap_test {
 	struct dev_pagemap *pgmap;
 	struct zone *ram_zone;
 	struct work_struct unmap;
+	atomic_t nr_users;
+	atomic_t nr_ready;
 	int nid;
 	int nr_freed;
+};
+
+struct memremap_race {
+	struct kunit *test;
+	struct dev_pagemap *pgmap;
+	struct work_struct work;
+	int nr_mapped;
+	int nr_wrong;
 };
 
 static struct resource *test_res;
@@ -288,12 +301,19 @@ static void expect_refused(struct kunit *test, struct dev_pagemap *pgmap,
 	}
 }
 
-/* A range that begins or ends in one that is mapped. */
+/* A range of which any page is mapped. */
 static void conflict(struct kunit *test)
 {
 	struct dev_pagemap *second = alloc_pgmap(test);
 	phys_addr_t start = test_res->start + TEST_CHUNK;
 	struct memremap_test *ctx = test->priv;
+
+	/* The pgmap itself has mapped it. */
+	set_range(&second->ranges[0], start, TEST_CHUNK);
+	set_range(&second->ranges[1], start - TEST_CHUNK, 3 * TEST_CHUNK);
+	second->nr_range = 2;
+	expect_refused(test, second, -ENOMEM, 1);
+	second->nr_range = 1;
 
 	set_range(&ctx->pgmap->range, start, TEST_CHUNK);
 	map_pgmap(test);
@@ -304,8 +324,127 @@ static void conflict(struct kunit *test)
 	expect_refused(test, second, -ENOMEM, 1);
 	set_range(&second->range, start + TEST_CHUNK / 2, TEST_CHUNK);
 	expect_refused(test, second, -ENOMEM, 1);
+	set_range(&second->range, start - TEST_CHUNK, 3 * TEST_CHUNK);
+	expect_refused(test, second, -ENOMEM, 1);
 
 	expect_pages(test, wrong_pgmap);
+}
+
+static void unmap_work(struct work_struct *work)
+{
+	memunmap_pages(container_of(work, struct memremap_test, unmap)->pgmap);
+}
+
+/* Let memunmap_pages() wait for a reference to ctx->pgmap until end_dying(). */
+static void start_dying(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	unsigned long pfn = PHYS_PFN(ctx->pgmap->range.start);
+	int ms;
+
+	KUNIT_ASSERT_PTR_EQ(test, get_dev_pagemap(pfn), ctx->pgmap);
+	kunit_remove_action(test, memunmap_action, ctx->pgmap);
+	INIT_WORK(&ctx->unmap, unmap_work);
+	schedule_work(&ctx->unmap);
+
+	for (ms = 0; ms < 10000 && find_pgmap(pfn); ms++)
+		fsleep(USEC_PER_MSEC);
+	KUNIT_EXPECT_NULL(test, find_pgmap(pfn));
+}
+
+static void end_dying(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+
+	put_dev_pagemap(ctx->pgmap);
+	flush_work(&ctx->unmap);
+}
+
+/* A range whose pgmap can't be found, but it still has the memory map. */
+static void conflict_dying(struct kunit *test)
+{
+	struct dev_pagemap *second = alloc_pgmap(test);
+	phys_addr_t start = test_res->start + TEST_CHUNK;
+	struct memremap_test *ctx = test->priv;
+
+	set_range(&ctx->pgmap->range, start, TEST_CHUNK);
+	set_range(&second->range, start, TEST_CHUNK);
+	map_pgmap(test);
+	start_dying(test);
+	expect_refused(test, second, -ENOMEM, 1);
+	expect_pages(test, wrong_zone);
+	end_dying(test);
+
+	expect_pages(test, is_mapped);
+	map_pgmap(test);
+	expect_pages(test, wrong_pgmap);
+}
+
+/* Try to map the range, which somebody else does, too. */
+static void race(struct memremap_race *race)
+{
+	struct memremap_test *ctx = race->test->priv;
+	struct dev_pagemap *pgmap = race->pgmap;
+	void *addr;
+
+	addr = memremap_pages(pgmap, ctx->nid);
+	if (IS_ERR(addr)) {
+		race->nr_wrong += PTR_ERR(addr) != -ENOMEM;
+		return;
+	}
+
+	race->nr_mapped++;
+	if (atomic_inc_return(&ctx->nr_users) != 1 ||
+	    find_pgmap(PHYS_PFN(pgmap->range.start)) != pgmap ||
+	    find_pgmap(PHYS_PFN(pgmap->range.end)) != pgmap)
+		race->nr_wrong++;
+	atomic_dec(&ctx->nr_users);
+	memunmap_pages(pgmap);
+}
+
+static void race_work(struct work_struct *work)
+{
+	struct memremap_race *this = container_of(work, typeof(*this), work);
+	struct memremap_test *ctx = this->test->priv;
+	struct kunit_suppressed_warning *warning;
+	int i;
+
+	warning = kunit_start_suppress_warning(this->test);
+	for (i = 0; i < NR_RACES; i++) {
+		/* Every second time, start at the same time. */
+		if (i % 2) {
+			atomic_inc(&ctx->nr_ready);
+			while (atomic_read(&ctx->nr_ready) < i + 1)
+				cond_resched();
+		}
+		race(this);
+	}
+	kunit_end_suppress_warning(this->test, warning);
+}
+
+/* Of two that want the same range at the same time, one gets it. */
+static void conflict_race(struct kunit *test)
+{
+	struct memremap_race race[2];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(race); i++) {
+		race[i] = (struct memremap_race) { .test = test };
+		race[i].pgmap = alloc_pgmap(test);
+		set_range(&race[i].pgmap->range, test_res->start, TEST_CHUNK);
+	}
+	for (i = 0; i < ARRAY_SIZE(race); i++) {
+		INIT_WORK_ONSTACK(&race[i].work, race_work);
+		queue_work(system_dfl_wq, &race[i].work);
+	}
+	for (i = 0; i < ARRAY_SIZE(race); i++) {
+		flush_work(&race[i].work);
+		destroy_work_on_stack(&race[i].work);
+		KUNIT_EXPECT_EQ(test, race[i].nr_wrong, 0);
+	}
+	KUNIT_EXPECT_GT(test, race[0].nr_mapped + race[1].nr_mapped, 0);
+	KUNIT_EXPECT_LT(test, race[0].nr_mapped + race[1].nr_mapped,
+			2 * NR_RACES);
 }
 
 static void refused_type(struct kunit *test, enum memory_type type)
@@ -397,33 +536,14 @@ static void map_shared(struct kunit *test)
 	map_pgmap(test);
 }
 
-static void unmap_work(struct work_struct *work)
-{
-	memunmap_pages(container_of(work, struct memremap_test, unmap)->pgmap);
-}
-
 /* While memunmap_pages() waits for a reference, the pages are not online. */
 static void shared_dying(struct kunit *test)
 {
-	struct memremap_test *ctx = test->priv;
-	unsigned long pfn;
-	int ms;
-
 	map_shared(test);
-	pfn = PHYS_PFN(ctx->pgmap->range.start);
-	KUNIT_ASSERT_PTR_EQ(test, get_dev_pagemap(pfn), ctx->pgmap);
-	kunit_remove_action(test, memunmap_action, ctx->pgmap);
-	INIT_WORK(&ctx->unmap, unmap_work);
-	schedule_work(&ctx->unmap);
-
-	for (ms = 0; ms < 10000 && find_pgmap(pfn); ms++)
-		fsleep(USEC_PER_MSEC);
-	KUNIT_EXPECT_NULL(test, find_pgmap(pfn));
+	start_dying(test);
 	expect_pages(test, wrong_zone);
 	expect_pages(test, is_online);
-
-	put_dev_pagemap(ctx->pgmap);
-	flush_work(&ctx->unmap);
+	end_dying(test);
 }
 
 static bool wrong_hole(struct memremap_test *ctx, unsigned long pfn)
@@ -453,6 +573,8 @@ static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE_PARAM(last_put, types_gen_params),
 	KUNIT_CASE_PARAM(two_ranges, types_gen_params),
 	KUNIT_CASE(conflict),
+	KUNIT_CASE(conflict_dying),
+	KUNIT_CASE(conflict_race),
 	KUNIT_CASE(refused),
 	KUNIT_CASE(shared_dying),
 	KUNIT_CASE(shared_hole),
