@@ -132,8 +132,8 @@ bisect: tree ## every commit builds, without a new warning of gcc (W=1) and spar
 cross: tree ## the series builds where no guest runs: ppc64le, arm64, i386, clang, no ZONE_DEVICE, other drivers
 	$(run) scripts/cross.sh
 
-bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing)
-	$(run) scripts/bench.py $(if $(COLD),--cold)
+bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), in instructions)
+	$(run) scripts/bench.py $(if $(COLD),--cold) $(if $(COUNT),--count)
 
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
 	$(run) scripts/refresh.sh

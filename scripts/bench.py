@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""How long things take: bench.py [--runs N] [--cold]
+"""How long things take: bench.py [--runs N] [--cold | --count]
 
 Prints a table of medians over N runs (5), and the spread, for the built tree:
   no-op          make with nothing changed, until the first guest starts
@@ -12,7 +12,15 @@ and with --cold instead, N times in a scratch folder without ccache:
 
 and the peak memory of the host side while the whole set, or the cold build,
 runs: how far MemAvailable fell. No test fails on a time. BENCH_DIR names
-where the scratch folder goes. Exit codes: 0 done, 1 something did not run.
+where the scratch folder goes.
+
+With --count it prints what pfn_to_online_page() costs instead: instructions a call, in
+each VARIANT, for pfns of every kind that the case q35-online-cost has. QEMU counts them
+(with -icount, a tick of the TSC is an instruction), and two guests have to agree. What
+the loop around the calls takes is not in it; the call itself is, where it is one: on
+v5.10.223, base has a macro.
+
+Exit codes: 0 done, 1 something did not run.
 """
 import argparse
 import os
@@ -27,6 +35,7 @@ import time
 from pathlib import Path
 
 import case as cases
+from command import architecture, script, select_cases
 
 ROOT = Path(__file__).resolve().parent.parent
 PIN = os.environ.get("PIN") or "v5.10.223"
@@ -108,14 +117,49 @@ def edited_once(case: str, number: int, **env: str) -> float:
         os.utime(source, ns=(stat.st_atime_ns, time.time_ns()))     # newer than what was built of the edit
 
 
+KINDS = {"ordinary": "RAM", "shared_ram": "RAM beside device memory", "shared_device": "device memory beside RAM",
+         "offline": "offline memory", "absent": "nothing"}
+COST = re.compile(r"# cost of (\w+): \d+ found in (\d+) calls, ticks: (\d+), without them (\d+)")
+
+
+def count_once(variant: str, place: Path) -> dict[str, float]:
+    """Instructions a call, by kind, as one guest says."""
+    name = "q35-online-cost"
+    case = select_cases(name)[name]
+    (place / "cmd.sh").write_text(script(case, name, variant, "default", architecture(), "tcg"))
+    guest = subprocess.run(["timeout", str(10 * case.timeout), "bash", place / "cmd.sh", "-icount", "shift=0,sleep=off"],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    report = place / "result.ktap"
+    found = COST.findall(report.read_text()) if report.exists() else []
+    if guest.returncode or {kind for kind, *_ in found} != set(KINDS):
+        sys.exit(f"bench.py: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
+    return {kind: (int(ticks) - int(loop)) / int(calls) for kind, calls, ticks, loop in found}
+
+
+def count(place: Path) -> None:
+    """The table of counts; two guests of a variant have to say the same."""
+    variants = (os.environ.get("VARIANT") or "base series").split()
+    counts = {variant: count_once(variant, place) for variant in variants}
+    if odd := [variant for variant in variants if count_once(variant, place) != counts[variant]]:
+        sys.exit(f"bench.py: two guests of {' and '.join(odd)} do not say the same")
+    print(f"{f'pfn_to_online_page(), {PIN}: instructions a call':52}" + "".join(f"{v:>8}" for v in variants))
+    for kind, text in KINDS.items():
+        print(f"{text:52}" + "".join(f"{counts[v][kind]:8.1f}" for v in variants))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--cold", action="store_true")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--cold", action="store_true")
+    what.add_argument("--count", action="store_true")
     args = parser.parse_args()
     case = os.environ.get("CASE", "*")
     case = "q35-4000m" if case == "*" else case
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as scratch:
+        if args.count:
+            count(Path(scratch))
+            return
         print(f"{'':12} {'median':>10}  {'least .. most':>20}")
         if args.cold:
             row("cold", *zip(*(cold_once() for _ in range(args.runs))))

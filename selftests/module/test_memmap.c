@@ -22,6 +22,8 @@
  * contig:        only on v5.10 with CONFIG_CONTIG_ALLOC. Write "pfn nr": an
  *                alloc_contig_range() of online memory in one zone that is
  *                undone at once. EBUSY: it could not be had
+ * cost:          one struct test_memmap_cost: what pfn_to_online_page() costs for
+ *                the pfns from the offset on
  * free:          write "pfn order": the last reference to pages of a device is
  *                dropped by __free_pages(), which is a bug. EUCLEAN: the pages
  *                are on a free list now; ESTALE: they are not, but have
@@ -48,6 +50,7 @@
 #include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/io.h>
+#include <linux/irqflags.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/memremap.h>
@@ -62,6 +65,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timex.h>
 #include <linux/uaccess.h>
 
 #include "pin.h"
@@ -339,6 +343,67 @@ static const struct file_operations ioremap_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
 	.write = ioremap_write,
+};
+
+/*
+ * Where pfn_to_online_page() is a macro, this is what the compiler makes of it in
+ * a loop. Without it, what is left is all that is no part of it.
+ */
+static noinline void measure_calls(unsigned long pfn, struct test_memmap_cost *cost)
+{
+	unsigned long end = pfn + TEST_MEMMAP_COST_CALLS, found = 0, flags;
+	struct page *page;
+	cycles_t start;
+
+	local_irq_save(flags);
+	start = get_cycles();
+	for (; pfn < end; pfn++) {
+		page = pfn_to_online_page(pfn);
+		OPTIMIZER_HIDE_VAR(page);
+		found += !!page;
+	}
+	cost->ticks = get_cycles() - start;
+	local_irq_restore(flags);
+	cost->found = found;
+}
+
+static noinline void measure_loop(unsigned long pfn, struct test_memmap_cost *cost)
+{
+	unsigned long end = pfn + TEST_MEMMAP_COST_CALLS, found = 0, flags;
+	struct page *page;
+	cycles_t start;
+
+	local_irq_save(flags);
+	start = get_cycles();
+	for (; pfn < end; pfn++) {
+		page = (struct page *)pfn;
+		OPTIMIZER_HIDE_VAR(page);
+		found += !!page;
+	}
+	cost->loop_ticks = get_cycles() - start;
+	local_irq_restore(flags);
+	/* Or else nothing is left of the loop. */
+	WARN_ON_ONCE(found > TEST_MEMMAP_COST_CALLS);
+}
+
+static ssize_t cost_read(struct file *file, char __user *buf, size_t count,
+			 loff_t *ppos)
+{
+	struct test_memmap_cost cost = { .calls = TEST_MEMMAP_COST_CALLS };
+
+	if (count != sizeof(cost))
+		return -EINVAL;
+	measure_calls(*ppos, &cost);
+	measure_loop(*ppos, &cost);
+
+	return copy_to_user(buf, &cost, sizeof(cost)) ? -EFAULT : count;
+}
+
+static const struct file_operations cost_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = cost_read,
+	.llseek = default_llseek,
 };
 
 static int free_device_pages(struct page *page, unsigned int order)
@@ -687,6 +752,8 @@ static int __init test_memmap_init(void)
 				   &map_fops);
 	debugfs_create_file("ioremap", 0200, test_memmap_dir, NULL,
 			    &ioremap_fops);
+	debugfs_create_file_size("cost", 0400, test_memmap_dir, NULL,
+				 &cost_fops, MAX_LFS_FILESIZE);
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
 	create_pin_files();
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)

@@ -43,4 +43,20 @@ struct test_memmap_page {
 	__s32 pins;
 };
 
+#define TEST_MEMMAP_COST_CALLS	4096
+
+/**
+ * struct test_memmap_cost - what <debugfs>/test_memmap/cost has for the pfn at an offset
+ * @calls: TEST_MEMMAP_COST_CALLS of pfn_to_online_page(), for consecutive pfns
+ * @found: how often that was not NULL
+ * @ticks: of get_cycles(), for all calls
+ * @loop_ticks: the same for a loop that calls nothing
+ */
+struct test_memmap_cost {
+	__u64 calls;
+	__u64 found;
+	__u64 ticks;
+	__u64 loop_ticks;
+};
+
 #endif
