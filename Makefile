@@ -95,7 +95,7 @@ flaky: guest ## run CASE N times (20): how often is each verdict the expected on
 
 # N= and VARIANT= on the command line overrule these
 fuzz-layout: N := 50
-fuzz-layout: VARIANT := series
+fuzz-layout: override VARIANT := $(if $(filter file,$(origin VARIANT)),series,$(VARIANT))
 fuzz-layout: guest ## run memmap_zones in N (50) guests with memory laid out at random (SEED= ONLY=its number MINUTES=)
 	@scripts/fuzz_layout.py '$(N)'
 
@@ -129,7 +129,7 @@ coverage: guest ## which lines that the series changes are run by no case
 bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse (takes long)
 	$(run) scripts/bisect.sh
 
-cross: tree ## the series builds where no guest runs: ppc64le, arm64, i386, clang, no ZONE_DEVICE, other drivers
+cross: tree ## the series builds where no guest runs: ppc64le, arm64, s390, i386, clang, no ZONE_DEVICE, other drivers
 	$(run) scripts/cross.sh
 
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), in instructions)

@@ -119,21 +119,23 @@ def edited_once(case: str, number: int, **env: str) -> float:
 
 KINDS = {"ordinary": "RAM", "shared_ram": "RAM beside device memory", "shared_device": "device memory beside RAM",
          "offline": "offline memory", "absent": "nothing"}
-COST = re.compile(r"# cost of (\w+): \d+ found in (\d+) calls, ticks: (\d+), without them (\d+)")
+ONLINE = ("ordinary", "shared_ram")     # the others are not, and may not be found
+COST = re.compile(r"# cost of (\w+): (\d+) found in (\d+) calls, ticks: (\d+), without them (\d+)")
 
 
-def count_once(variant: str, place: Path) -> dict[str, float]:
-    """Instructions a call, by kind, as one guest says."""
-    name = "q35-online-cost"
+def count_once(variant: str, place: Path) -> dict[str, tuple[float, bool]]:
+    """Instructions a call, and whether the answers are right, by kind, as one guest says."""
+    name, flavour = "q35-online-cost", os.environ.get("FLAVOUR") or "default"
     case = select_cases(name)[name]
-    (place / "cmd.sh").write_text(script(case, name, variant, "default", architecture(), "tcg"))
+    (place / "cmd.sh").write_text(script(case, name, variant, flavour, architecture(), "tcg"))
     guest = subprocess.run(["timeout", str(10 * case.timeout), "bash", place / "cmd.sh", "-icount", "shift=0,sleep=off"],
                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
     report = place / "result.ktap"
     found = COST.findall(report.read_text()) if report.exists() else []
     if guest.returncode or {kind for kind, *_ in found} != set(KINDS):
         sys.exit(f"bench.py: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
-    return {kind: (int(ticks) - int(loop)) / int(calls) for kind, calls, ticks, loop in found}
+    return {kind: ((int(ticks) - int(loop)) / int(calls), int(hits) == int(calls) * (kind in ONLINE))
+            for kind, hits, calls, ticks, loop in found}
 
 
 def count(place: Path) -> None:
@@ -144,7 +146,11 @@ def count(place: Path) -> None:
         sys.exit(f"bench.py: two guests of {' and '.join(odd)} do not say the same")
     print(f"{f'pfn_to_online_page(), {PIN}: instructions a call':52}" + "".join(f"{v:>8}" for v in variants))
     for kind, text in KINDS.items():
-        print(f"{text:52}" + "".join(f"{counts[v][kind]:8.1f}" for v in variants))
+        cells = [counts[variant][kind] for variant in variants]
+        print(f"{text:51}" + "".join(f"{number:8.1f}{' ' if right else '*'}" for number, right in cells).rstrip())
+    print("* the answer is wrong")
+    if not all(right for variant in variants if variant == "series" for _, right in counts[variant].values()):
+        sys.exit("bench.py: series: wrong answers")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ mem=, holes (memmap=$), persistent memory of e820's (memmap=!), kernelcore=, a D
 nvdimm. Numbers from 1 to N are run, or those of ONLY alone. The same seed and number are
 the same layout for as long as the generator below is the same; a change of it makes others
 of all of them, so what was found has to become a case in qemu-configs/.
-What is wrong is kept, its case and results, in results/fuzz/M, M being the first free number.
+What is wrong, or could not be judged, is kept, its case and results, in results/fuzz/M, M being the first free number.
 The judge decides, as with any case: `pass` is right, `fail` is wrong, and everything else
 (a guest that died, say) is not judged, and no pass. MINUTES ends the run early; what has
 not run is not judged either. DRY=1 prints the cases and runs nothing.

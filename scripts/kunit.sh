@@ -44,7 +44,7 @@ run_by_tree() {
 	[[ $1 == series ]] || src=$base_tree
 	! command -v ccache >/dev/null || cc='ccache gcc'
 	local command=(python3 "$src/tools/testing/kunit/kunit.py" run --arch=x86_64 "--kunitconfig=$config"
-		"--build_dir=$out" "--make_options=CC=$cc" "--jobs=${JOBS:-$(nproc)}" "--qemu_args=-m 1G"
+		"--build_dir=$out" "--make_options=CC=$cc" "--jobs=${JOBS:-$(nproc)}" "--qemu_args=-m 1G -smp 2"
 		"--kernel_args=memmap=16M!1008M" memremap)
 	mkdir -p "$out"
 	stage kunit "$1: ${command[*]@Q}"

@@ -69,8 +69,10 @@ while IFS= read -r line; do
 	name=${line%%[[:space:]]*}
 	above[$name]=$pending behind[$name]=${line#"$name"} pending=
 	old+=("$name")
-	named["name ${name#*-}"]=$name
-	[[ -f $patches_d/$name ]] || continue
+	if [[ ! -f $patches_d/$name ]]; then
+		named["name ${name#*-}"]=$name
+		continue
+	fi
 	while IFS= read -r key; do
 		: "${named[$key]=$name}"
 	done < <(keys "$patches_d/$name")

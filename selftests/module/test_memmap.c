@@ -346,8 +346,8 @@ static const struct file_operations ioremap_fops = {
 };
 
 /*
- * Where pfn_to_online_page() is a macro, this is what the compiler makes of it in
- * a loop. Without it, what is left is all that is no part of it.
+ * Where pfn_to_online_page() is a macro, it is measured as inlined into this
+ * loop. The same loop without it is measured as well, to be subtracted.
  */
 static noinline void measure_calls(unsigned long pfn, struct test_memmap_cost *cost)
 {
@@ -382,7 +382,7 @@ static noinline void measure_loop(unsigned long pfn, struct test_memmap_cost *co
 	}
 	cost->loop_ticks = get_cycles() - start;
 	local_irq_restore(flags);
-	/* Or else nothing is left of the loop. */
+	/* Use the result, or the compiler drops the loop. */
 	WARN_ON_ONCE(found > TEST_MEMMAP_COST_CALLS);
 }
 

@@ -23,7 +23,7 @@
 #define TRIES		5
 #define ABSENT		(1UL << 28)	/* the pfn of 1 TiB */
 
-/* Enough RAM in the memory block from @start on; or the end of the test program. */
+/* The first of enough pages of RAM in the memory block at @start; exits without. */
 static unsigned long find_ram(unsigned long start)
 {
 	const unsigned long end = start + block_pages();

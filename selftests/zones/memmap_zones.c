@@ -162,8 +162,9 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 	else
 		behind = zone_behind(pfn);
 	check(ZONE_SPANS, nr || behind, pfn, rec);
-	check(IN_FRONT, !behind || (behind->nid == rec->nid &&
-				    behind->index == rec->zone), pfn, rec);
+	if (behind)
+		check(IN_FRONT, behind->nid == rec->nid &&
+				behind->index == rec->zone, pfn, rec);
 }
 
 #ifdef PIN_V7
