@@ -128,7 +128,8 @@ series_id() {
 	mapfile -t p < <(series_list | cut -d'|' -f2)
 	{
 		cat "$series_d/series" 2>/dev/null || :
-		((${#p[@]} == 0)) || (cd "$patches_d" && sha256sum -- "${p[@]}")
+		# a line can be there before its patch
+		((${#p[@]} == 0)) || (cd "$patches_d" && sha256sum -- "${p[@]}" 2>/dev/null) || :
 	} | sha256sum | cut -d' ' -f1
 }
 

@@ -69,6 +69,12 @@ git -C "$b/linux" cherry-pick refs/made/series >/dev/null
 want 0 '' "$s/refresh.sh"
 printf '%s\n' '# the flip' '# a remark' '0001-mm-add-a-test.patch  # test of: mm-change-a' '# after' |
 	cmp -s - "$fr/series/v0.1/series" || bad "a patch less: $(cat "$fr/series/v0.1/series")"
+# the line of a new patch can be written in advance
+echo '9999-mm-told-in-advance.patch  # cases: kunit' >>"$fr/series/v0.1/series"
+echo again >>"$b/linux/mm/t.c"
+k commit -qam 'mm: told in advance'
+FORCE=1 want 0 '' "$s/refresh.sh"
+grep -qx '0002-mm-told-in-advance.patch  # cases: kunit' "$fr/series/v0.1/series" || bad "in advance: $(cat "$fr/series/v0.1/series")"
 # an empty commit is no patch
 k commit -q --allow-empty -m 'empty'
 want 1 'empty' "$s/refresh.sh"
