@@ -11,7 +11,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "dax.h"
@@ -40,12 +39,8 @@ static bool bind_device(int i, const char *verb)
 
 static pid_t start(int i)
 {
-	pid_t pid = fork();
+	pid_t pid = test_fork();
 
-	if (pid < 0)
-		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (!pid) {
 		bool late = !bind_device(i, "unbind");
 

@@ -17,7 +17,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 
 #include "dax.h"
 #include "file.h"
@@ -56,12 +55,8 @@ static bool bind_device(bool bind)
 
 static pid_t start_looking(unsigned long pfn)
 {
-	pid_t pid = fork();
+	pid_t pid = test_fork();
 
-	if (pid < 0)
-		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (!pid) {
 		if (page_get(pfn).state & TEST_MEMMAP_PGMAP)
 			add(seen->found);

@@ -23,7 +23,6 @@
 #include <linux/mempolicy.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "counters.h"
@@ -234,11 +233,10 @@ static void read_on(const struct reader *reader, struct seen *seen)
 
 static pid_t start_reader(size_t i)
 {
-	pid_t pid = fork();
+	pid_t pid = test_fork();
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	read_on(&readers[i], &shared->seen[i]);
 	_exit(0);
 }

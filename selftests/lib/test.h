@@ -54,6 +54,9 @@ bool test_is(const char *what, long value, long want);
 /* Milliseconds since some point in the past. */
 long long test_ms(void);
 
+/* fork(): the child is killed when its parent ends. Ends the test when it fails. */
+pid_t test_fork(void);
+
 /*
  * Run a program, its output as diagnostics. Returns its exit code, or -1 when
  * it could not be started, was killed, or ran longer than @seconds (0: no
