@@ -57,7 +57,7 @@ const char *vfio_begin(struct vfio *vfio, int argc, char *argv[])
 	return ns_require_arg(argc, argv);
 }
 
-void vfio_open(struct vfio *vfio)
+void vfio_open_type(struct vfio *vfio, unsigned long type)
 {
 	char path[32];
 
@@ -66,14 +66,45 @@ void vfio_open(struct vfio *vfio)
 	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (vfio->group < 0 || vfio->container < 0 ||
 	    ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container) ||
-	    ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+	    ioctl(vfio->container, VFIO_SET_IOMMU, type))
 		ksft_exit_fail_msg("VFIO: %s\n", strerror(errno));
+}
+
+void vfio_open(struct vfio *vfio)
+{
+	vfio_open_type(vfio, VFIO_TYPE1v2_IOMMU);
 }
 
 void vfio_close(const struct vfio *vfio)
 {
 	close(vfio->container);
 	close(vfio->group);
+}
+
+struct vfio_part vfio_bar_part(const struct vfio *vfio, size_t nr, unsigned long *pfn)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+	struct pages pages = { .nr = nr };
+	struct vfio_part part;
+	char path[64];
+	int fd;
+
+	fd = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, vfio->name);
+	if (fd < 0 || ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info) ||
+	    !(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		ksft_exit_fail_msg("%s: no BAR: %s\n", vfio->name, strerror(errno));
+	snprintf(path, sizeof(path), PCI_DIR "/devices/%s/resource", vfio->name);
+	pages.pfn = file_number(path) / page_size();
+	if (!page_is_gone("bar", &pages))
+		ksft_exit_fail_msg("%s: the BAR has struct pages\n", vfio->name);
+	if (pfn)
+		*pfn = pages.pfn;
+	part = vfio_part(fd, info.offset, nr);
+	part.pfnmap = true;
+	return part;
 }
 
 int vfio_map_at(const struct vfio *vfio, const struct vfio_memory *mem,

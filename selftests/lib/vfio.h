@@ -53,7 +53,11 @@ void vfio_require(struct vfio *vfio);
  */
 const char *vfio_begin(struct vfio *vfio, int argc, char *argv[]);
 
-/* Open its container. Closing it unmaps everything. */
+/*
+ * Open its container, of a type that VFIO_SET_IOMMU knows or of the usual one
+ * (type1v2). Closing it unmaps everything.
+ */
+void vfio_open_type(struct vfio *vfio, unsigned long type);
 void vfio_open(struct vfio *vfio);
 void vfio_close(const struct vfio *vfio);
 
@@ -77,6 +81,9 @@ static inline struct vfio_part vfio_part(int fd, off_t offset, size_t nr)
 /* Memory made of @nr parts, one right after the other. */
 void vfio_get_memory(struct vfio_memory *mem, const struct vfio_part *parts, size_t nr);
 void vfio_put_memory(struct vfio_memory *mem);
+
+/* A part of the BAR of the device, which has no struct pages, and its first pfn. */
+struct vfio_part vfio_bar_part(const struct vfio *vfio, size_t nr, unsigned long *pfn);
 
 /* How many pages are to be pinned, and how often they are in total. */
 long vfio_pinnable(const struct vfio_memory *mem);

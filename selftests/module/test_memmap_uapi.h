@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What test_memmap.c tells user space about struct pages.
+ * What test_memmap tells user space about struct pages, and does for it.
  */
 #ifndef _TEST_MEMMAP_UAPI_H
 #define _TEST_MEMMAP_UAPI_H
 
+#include <linux/ioctl.h>
 #include <linux/types.h>
 
 /* Bits of struct test_memmap_page::state. */
@@ -58,5 +59,24 @@ struct test_memmap_cost {
 	__u64 ticks;
 	__u64 loop_ticks;
 };
+
+#define TEST_MEMMAP_MAX_PIN	32
+
+/**
+ * struct test_memmap_range - pages that the VFIO device "test_memmap" pins
+ * @iova: of the first one
+ * @npage: how many, at most TEST_MEMMAP_MAX_PIN
+ *
+ * TEST_MEMMAP_PIN, an ioctl() of the device, pins them until TEST_MEMMAP_UNPIN,
+ * until one of them is unmapped, or until the device is closed. EBUSY: it has
+ * pinned others.
+ */
+struct test_memmap_range {
+	__u64 iova;
+	__u64 npage;
+};
+
+#define TEST_MEMMAP_PIN		_IOW('m', 0, struct test_memmap_range)
+#define TEST_MEMMAP_UNPIN	_IO('m', 1)
 
 #endif

@@ -6,9 +6,8 @@
  *
  * usage: memmap_vfio_edges [namespace [behind]]
  *
- * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem; with "behind", RAM that
- * begins where the namespace ends. What is in the namespace (namespace0.0) gets
- * lost.
+ * Wants an IOMMU and QEMU's "edu" PCI device; with "behind", RAM that begins
+ * where the namespace ends. What is in the namespace (namespace0.0) gets lost.
  */
 #include <linux/capability.h>
 #include <sys/resource.h>
@@ -22,12 +21,12 @@
 #define HUGE		(HUGE_SIZE / page_size())
 #define DMA_ENTRIES	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 #define MAX_ENTRIES	"8"
-#define NR_CASES	33
+#define NR_CASES	30
 #define NR_BEHIND	4	/* more, of test_behind() */
 
 static struct vfio vfio;
 static struct dax dax;
-static int dax_fd, mem_fd;
+static int dax_fd;
 static size_t dax_used;		/* base leaves pins behind: nothing twice */
 
 static struct vfio_part ram_part(size_t nr)
@@ -47,7 +46,6 @@ static struct vfio_part dax_part(size_t nr)
 static void test_half_way(void)
 {
 	struct vfio_part parts[] = { ram_part(NR), dax_part(NR), {}, ram_part(NR) };
-	unsigned long pfn;
 
 	parts[2] = vfio_part(VFIO_UNMAPPED, 0, NR);
 	vfio_test_refused(&vfio, "unmapped", parts, ARRAY_SIZE(parts));
@@ -56,16 +54,6 @@ static void test_half_way(void)
 	parts[2] = dax_part(NR);
 	parts[2].readonly = true;
 	vfio_test_refused(&vfio, "readonly", parts, ARRAY_SIZE(parts));
-
-	/* The same page frames go on, but without a pin. */
-	parts[1] = dax_part(NR);
-	pfn = dax.data.pfn + dax_used;
-	parts[2] = vfio_part(mem_fd, pfn * page_size(), NR);
-	parts[2].pfnmap = true;
-	dax_used += NR;
-	vfio_test_refused(&vfio, "unpinned", parts, ARRAY_SIZE(parts));
-	ksft_test_result(test_is("references", page_sum_references(pfn, NR), NR),
-			 "unpinned_references\n");
 }
 
 /* The limit on locked memory does not bind who has this capability. */
@@ -271,7 +259,6 @@ int main(int argc, char *argv[])
 
 	if (behind && strcmp(argv[2], "behind"))
 		ksft_exit_skip("usage: memmap_vfio_edges [namespace [behind]]\n");
-	mem_fd = file_open_mem();
 	ksft_set_plan(NR_CASES + behind * NR_BEHIND);
 	/* Holds for the container that is opened next. */
 	limited = set_entry_limit();

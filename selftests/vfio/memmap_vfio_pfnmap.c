@@ -10,14 +10,12 @@
  * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem; and for one part a PCI
  * device with p2pmem. What is in the namespace (namespace0.0) gets lost.
  */
-#include <stdio.h>
-
 #include "file.h"
 #include "pci.h"
 #include "vfio.h"
 
 #define NR		64	/* pages of a part */
-#define NR_CASES	18
+#define NR_CASES	21
 
 static struct vfio vfio;
 static int mem_fd;
@@ -50,25 +48,11 @@ static void test_pfnmap(const char *word, int fd, off_t offset,
 /* A BAR of the device itself: there is no struct page. */
 static void test_bar(void)
 {
-	struct vfio_region_info info = {
-		.argsz = sizeof(info),
-		.index = VFIO_PCI_BAR0_REGION_INDEX,
-	};
-	struct pages pages = { .nr = NR };
-	char path[64];
-	int fd;
+	unsigned long pfn;
+	struct vfio_part part = vfio_bar_part(&vfio, NR, &pfn);
 
-	fd = ioctl(vfio.group, VFIO_GROUP_GET_DEVICE_FD, vfio.name);
-	if (fd < 0 || ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info) ||
-	    !(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
-		ksft_exit_fail_msg("%s: no BAR: %s\n", vfio.name,
-				   strerror(errno));
-	snprintf(path, sizeof(path), PCI_DIR "/devices/%s/resource", vfio.name);
-	pages.pfn = file_number(path) / page_size();
-	if (!page_is_gone("bar", &pages))
-		ksft_exit_fail_msg("%s: the BAR has struct pages\n", vfio.name);
-	test_pfnmap("bar", fd, info.offset, pages.pfn);
-	close(fd);
+	test_pfnmap("bar", part.fd, part.offset, pfn);
+	close(part.fd);
 }
 
 static void test_p2p(void)
@@ -89,25 +73,15 @@ static void test_p2p(void)
 }
 
 /*
- * The pages of a device by way of /dev/mem: who unmaps them can't tell that
- * they have no pin, so that they can't be mapped. Other than what it leaves
- * behind, whose pgmap is gone.
+ * The pages of a device, by way of /dev/mem: they have struct pages, and no pin
+ * all the same. And what the device leaves behind.
  */
 static void test_devmem(const struct dax *dax)
 {
 	const off_t offset = dax->data.pfn * page_size();
-	struct vfio_part parts[] = {
-		vfio_part(VFIO_ANONYMOUS, 0, NR),
-		vfio_part(mem_fd, offset, NR),
-	};
-	const long references = page_sum_references(dax->data.pfn, NR);
-	bool refused, released, good;
+	bool good;
 
-	parts[1].pfnmap = true;
-	refused = vfio_try_refused(&vfio, parts, ARRAY_SIZE(parts), &released);
-	ksft_test_result(refused, "devmem\n");
-	ksft_test_result(test_is("references left", page_sum_references(dax->data.pfn, NR),
-				 references) && released, "devmem_released\n");
+	test_pfnmap("devmem", mem_fd, offset, dax->data.pfn);
 
 	/* Binding initialises the struct pages, and so hides a reference. */
 	good = dax_check("unused", dax);

@@ -70,6 +70,7 @@
 
 #include "pin.h"
 #include "test_memmap_uapi.h"
+#include "vfio.h"
 
 #define MAX_EVENTS	64
 
@@ -739,6 +740,11 @@ static int __init test_memmap_init(void)
 	ret = register_memory_notifier(&going_online_nb);
 	if (ret)
 		return ret;
+	ret = test_vfio_init();
+	if (ret) {
+		unregister_memory_notifier(&going_online_nb);
+		return ret;
+	}
 
 	test_memmap_dir = debugfs_create_dir("test_memmap", NULL);
 	debugfs_create_file_size("pages", 0400, test_memmap_dir, NULL,
@@ -766,6 +772,7 @@ module_init(test_memmap_init);
 static void __exit test_memmap_exit(void)
 {
 	debugfs_remove_recursive(test_memmap_dir);
+	test_vfio_exit();
 	unregister_memory_notifier(&going_online_nb);
 }
 module_exit(test_memmap_exit);

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A VFIO device without an IOMMU of its own, like a mediated device: the platform
+ * device "test_memmap", which pins the pages that user space names with
+ * vfio_pin_pages(). One range at a time; see test_memmap_uapi.h.
+ */
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "test_memmap_uapi.h"
+#include "vfio.h"
+
+struct test_vfio {
+	struct vfio_device vdev;
+	struct mutex lock;	/* range */
+	struct test_memmap_range range;
+};
+
+static struct platform_device *test_vfio_pdev;
+
+static void test_vfio_unpin(struct test_vfio *test)
+{
+	if (test->range.npage)
+		vfio_unpin_pages(&test->vdev, test->range.iova, test->range.npage);
+	test->range.npage = 0;
+}
+
+static int test_vfio_pin(struct test_vfio *test, const struct test_memmap_range *range)
+{
+	struct page *pages[TEST_MEMMAP_MAX_PIN];
+	int ret;
+
+	if (test->range.npage)
+		return -EBUSY;
+	if (!range->npage || range->npage > ARRAY_SIZE(pages))
+		return -EINVAL;
+	ret = vfio_pin_pages(&test->vdev, range->iova, range->npage,
+			     IOMMU_READ | IOMMU_WRITE, pages);
+	if (ret < 0)
+		return ret;
+	test->range = *range;
+	return 0;
+}
+
+static long test_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+{
+	struct test_vfio *test = container_of(vdev, struct test_vfio, vdev);
+	struct test_memmap_range range;
+	long ret = 0;
+
+	guard(mutex)(&test->lock);
+	switch (cmd) {
+	case TEST_MEMMAP_PIN:
+		if (copy_from_user(&range, (void __user *)arg, sizeof(range)))
+			return -EFAULT;
+		ret = test_vfio_pin(test, &range);
+		break;
+	case TEST_MEMMAP_UNPIN:
+		test_vfio_unpin(test);
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	return ret;
+}
+
+static void test_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
+{
+	struct test_vfio *test = container_of(vdev, struct test_vfio, vdev);
+
+	guard(mutex)(&test->lock);
+	test_vfio_unpin(test);
+}
+
+static int test_vfio_open(struct vfio_device *vdev)
+{
+	return 0;
+}
+
+static void test_vfio_close(struct vfio_device *vdev)
+{
+	test_vfio_dma_unmap(vdev, 0, 0);
+}
+
+static const struct vfio_device_ops test_vfio_ops = {
+	.name = "test_memmap",
+	.open_device = test_vfio_open,
+	.close_device = test_vfio_close,
+	.ioctl = test_vfio_ioctl,
+	.dma_unmap = test_vfio_dma_unmap,
+	.bind_iommufd = vfio_iommufd_emulated_bind,
+	.unbind_iommufd = vfio_iommufd_emulated_unbind,
+	.attach_ioas = vfio_iommufd_emulated_attach_ioas,
+	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
+};
+
+static int test_vfio_probe(struct platform_device *pdev)
+{
+	struct test_vfio *test;
+	int ret;
+
+	test = vfio_alloc_device(test_vfio, vdev, &pdev->dev, &test_vfio_ops);
+	if (IS_ERR(test))
+		return PTR_ERR(test);
+
+	mutex_init(&test->lock);
+	ret = vfio_register_emulated_iommu_dev(&test->vdev);
+	if (ret)
+		vfio_put_device(&test->vdev);
+	else
+		platform_set_drvdata(pdev, test);
+	return ret;
+}
+
+static void test_vfio_remove(struct platform_device *pdev)
+{
+	struct test_vfio *test = platform_get_drvdata(pdev);
+
+	vfio_unregister_group_dev(&test->vdev);
+	vfio_put_device(&test->vdev);
+}
+
+static struct platform_driver test_vfio_driver = {
+	.driver.name = "test_memmap",
+	.remove = test_vfio_remove,
+};
+
+int __init test_vfio_init(void)
+{
+	test_vfio_pdev = platform_create_bundle(&test_vfio_driver, test_vfio_probe,
+						NULL, 0, NULL, 0);
+	return PTR_ERR_OR_ZERO(test_vfio_pdev);
+}
+
+void test_vfio_exit(void)
+{
+	platform_device_unregister(test_vfio_pdev);
+	platform_driver_unregister(&test_vfio_driver);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _TEST_MEMMAP_VFIO_H
+#define _TEST_MEMMAP_VFIO_H
+
+#if defined(PIN_V7) && IS_BUILTIN(CONFIG_VFIO) && defined(CONFIG_VFIO_GROUP)
+int test_vfio_init(void);
+void test_vfio_exit(void);
+#else
+static inline int test_vfio_init(void)
+{
+	return 0;
+}
+
+static inline void test_vfio_exit(void)
+{
+}
+#endif
+
+#endif

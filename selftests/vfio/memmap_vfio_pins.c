@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VFIO (type1v2) and a device without an IOMMU of its own, like a mediated device,
+ * which pins pages with vfio_pin_pages(): RAM, device DAX, and page frames without
+ * a pin. It is alone in its container first; then a device with an IOMMU joins
+ * it, for which all is pinned, and leaves it again.
+ *
+ * usage: memmap_vfio_pins [namespace]
+ *
+ * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem. What is in the namespace
+ * (namespace0.0) gets lost.
+ */
+#include <stdio.h>
+
+#include "file.h"
+#include "vfio.h"
+
+#define DEVICE		"/sys/devices/platform/test_memmap"
+#define NR		64UL	/* pages of a part */
+#define NR_PIN		8UL	/* of these, pages that the device pins */
+#define NR_CASES	15
+
+static struct vfio emulated, edu;
+static struct vfio_memory mem;	/* RAM, device DAX, /dev/mem */
+static struct dax dax;
+static int device;
+
+static void open_device(void)
+{
+	char link[128] = "";
+
+	if (readlink(DEVICE "/iommu_group", link, sizeof(link) - 1) < 0)
+		ksft_exit_fail_msg(DEVICE ": no group\n");
+	emulated.number = atoi(strrchr(link, '/') + 1);
+	vfio_open(&emulated);
+	device = ioctl(emulated.group, VFIO_GROUP_GET_DEVICE_FD, "test_memmap");
+	if (device < 0)
+		ksft_exit_fail_msg("test_memmap: %s\n", strerror(errno));
+}
+
+static void get_memory(void)
+{
+	const int fd = dax_open(&dax), mem_fd = file_open_mem();
+	struct vfio_part parts[] = {
+		vfio_part(VFIO_ANONYMOUS, 0, NR),
+		vfio_part(fd, 0, NR),
+		vfio_part(mem_fd, (dax.data.pfn + NR) * page_size(), NR),
+	};
+
+	parts[2].pfnmap = true;
+	vfio_get_memory(&mem, parts, ARRAY_SIZE(parts));
+	close(mem_fd);
+	close(fd);
+}
+
+/* NR_PIN pages from this one of the memory on. */
+static bool pin(size_t page)
+{
+	struct test_memmap_range range = {
+		.iova = VFIO_IOVA + page * page_size(),
+		.npage = NR_PIN,
+	};
+
+	return test_is("pin", ioctl(device, TEST_MEMMAP_PIN, &range), 0);
+}
+
+static bool unpin(void)
+{
+	return test_is("unpin", ioctl(device, TEST_MEMMAP_UNPIN), 0);
+}
+
+static bool is(size_t pins, size_t locked)
+{
+	return test_is("pins", vfio_pins(&mem), pins) &
+	       test_is("locked pages", vfio_locked() / page_size(), locked);
+}
+
+static void test_pin(const char *word, size_t page, size_t pins, size_t locked)
+{
+	bool good = !vfio_map(&emulated, &mem) && is(0, 0) && pin(page);
+
+	ksft_test_result(is(pins, locked) && good, "%s_pinned\n", word);
+	good = unpin();
+	ksft_test_result(is(0, 0) && vfio_unmap(&emulated, &mem) && good, "%s_released\n", word);
+}
+
+/* What is unmapped is unpinned first. */
+static void test_unmap(void)
+{
+	bool good = !vfio_map(&emulated, &mem) && pin(NR - NR_PIN / 2) && is(NR_PIN, NR_PIN / 2);
+
+	ksft_test_result(vfio_unmap(&emulated, &mem) && good, "unmap\n");
+	ksft_test_result(vfio_is_released(&mem), "unmap_released\n");
+}
+
+static bool join(bool yes)
+{
+	const int err = yes ? ioctl(edu.group, VFIO_GROUP_SET_CONTAINER, &emulated.container) :
+			      ioctl(edu.group, VFIO_GROUP_UNSET_CONTAINER);
+
+	return test_is(yes ? "join" : "leave", err, 0);
+}
+
+/*
+ * Half of what the device has pinned is RAM, the other half is device DAX. RAM that
+ * is pinned for both counts once.
+ */
+static void test_join(void)
+{
+	char path[32];
+	bool good;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", edu.number);
+	edu.group = open(path, O_RDWR | O_CLOEXEC);
+	good = !vfio_map(&emulated, &mem) && pin(NR - NR_PIN / 2) && is(NR_PIN, NR_PIN / 2);
+
+	good = join(true) && good;
+	ksft_test_result(is(2 * NR + NR_PIN, NR) && good, "join\n");
+	good = join(false) && good;
+	ksft_test_result(is(NR_PIN, NR_PIN / 2) && good, "leave\n");
+	good = join(true) && good;
+	ksft_test_result(is(2 * NR + NR_PIN, NR) && good, "join_again\n");
+	good = unpin() && good;
+	ksft_test_result(is(2 * NR, NR) && good, "join_unpinned\n");
+	ksft_test_result(vfio_unmap(&emulated, &mem) && good, "join_unmap\n");
+	ksft_test_result(vfio_is_released(&mem), "join_released\n");
+}
+
+int main(int argc, char *argv[])
+{
+	const char *ns = vfio_begin(&edu, argc, argv);
+
+	ksft_set_plan(NR_CASES);
+	open_device();
+	dax_make(ns, "4K", &dax);
+	get_memory();
+	test_pin("ram", 0, NR_PIN, NR_PIN);
+	test_pin("dax", NR, NR_PIN, 0);
+	test_pin("unpinned", 2 * NR, 0, 0);
+	test_unmap();
+	test_join();
+	close(device);
+	vfio_put_memory(&mem);
+	ksft_test_result(dax_bind(&dax, false), "unbind\n");
+
+	ksft_exit(!ksft_get_fail_cnt());
+}
