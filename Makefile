@@ -12,6 +12,7 @@ BUILD        ?= $(CURDIR)/build
 RESULTS      ?= $(CURDIR)/results
 KERNEL_SRC_DIR ?=
 KERNEL_GIT   ?=
+SET          ?=
 N            ?= 20
 SEED         ?= 1
 ONLY         ?=
@@ -27,7 +28,7 @@ DRY          ?=
 FORCE        ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
-export SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
+export SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
 
 # the kernel's make has an ARCH of its own: scripts get ours from the environment alone
 MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
@@ -35,6 +36,14 @@ MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
 # drop/8 is drop/<name of the patch> everywhere
 ifneq ($(findstring drop/,$(VARIANT)),)
 override VARIANT := $(or $(shell PIN=$(PIN) scripts/drop.sh --name $(VARIANT)),$(error VARIANT: no such patch))
+endif
+
+# with SET=name: that set on the tag, and the cases that show it
+ifneq ($(SET),)
+override VARIANT := $(if $(filter file,$(origin VARIANT)),base set/$(SET),$(VARIANT))
+CASES_OF_SET := $(shell PIN=$(PIN) scripts/set.sh --cases '$(SET)' || echo none)
+$(if $(filter none,$(CASES_OF_SET)),$(error SET=$(SET): see above))
+override CASE := $(if $(filter file,$(origin CASE)),$(CASES_OF_SET),$(CASE))
 endif
 
 override DRY := $(filter-out 0,$(DRY))
@@ -49,7 +58,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky fuzz-layout kunit audit check prove coverage bisect cross bench refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky fuzz-layout kunit audit check prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 table: guest ## the main job and the default: everything up to the table
@@ -134,6 +143,9 @@ cross: tree ## the series builds where no guest runs: ppc64le, arm64, s390, i386
 
 bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), in instructions)
 	$(run) scripts/bench.py $(if $(COLD),--cold) $(if $(COUNT),--count)
+
+bench-vfio: guest ## what mapping and unmapping for DMA costs, in instructions a page: RAM, device DAX, a BAR
+	$(run) scripts/bench.py --vfio
 
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
 	$(run) scripts/refresh.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""How long things take: bench.py [--runs N] [--cold | --count]
+"""How long things take: bench.py [--runs N] [--cold | --count | --vfio]
 
 Prints a table of medians over N runs (5), and the spread, for the built tree:
   no-op          make with nothing changed, until the first guest starts
@@ -19,6 +19,10 @@ each VARIANT, for pfns of every kind that the case q35-online-cost has. QEMU cou
 (with -icount, a tick of the TSC is an instruction), and two guests have to agree. What
 the loop around the calls takes is not in it; the call itself is, where it is one: on
 v5.10.223, base has a macro.
+
+With --vfio it prints what VFIO_IOMMU_MAP_DMA and VFIO_IOMMU_UNMAP_DMA take for each 4 KiB
+of RAM, device DAX and a BAR, in instructions, counted in the same way, in the guest
+q35-vfio-cost.
 
 Exit codes: 0 done, 1 something did not run.
 """
@@ -123,17 +127,23 @@ ONLINE = ("ordinary", "shared_ram")     # the others are not, and may not be fou
 COST = re.compile(r"# cost of (\w+): (\d+) found in (\d+) calls, ticks: (\d+), without them (\d+)")
 
 
-def count_once(variant: str, place: Path) -> dict[str, tuple[float, bool]]:
-    """Instructions a call, and whether the answers are right, by kind, as one guest says."""
-    name, flavour = "q35-online-cost", os.environ.get("FLAVOUR") or "default"
-    case = select_cases(name)[name]
+def counted(name: str, variant: str, place: Path, line: re.Pattern, kinds: dict[str, str]) -> list[tuple]:
+    """What the pattern finds in the report of a guest, once for each kind."""
+    flavour, case = os.environ.get("FLAVOUR") or "default", select_cases(name)[name]
     (place / "cmd.sh").write_text(script(case, name, variant, flavour, architecture(), "tcg"))
-    guest = subprocess.run(["timeout", str(10 * case.timeout), "bash", place / "cmd.sh", "-icount", "shift=0,sleep=off"],
+    guest = subprocess.run(["timeout", str(10 * case.timeout), "bash", place / "cmd.sh",
+                            "-icount", "shift=0,sleep=off", "-rtc", "clock=vm"],
                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
     report = place / "result.ktap"
-    found = COST.findall(report.read_text()) if report.exists() else []
-    if guest.returncode or {kind for kind, *_ in found} != set(KINDS):
+    found = line.findall(report.read_text()) if report.exists() else []
+    if {kind for kind, *_ in found} != set(kinds):
         sys.exit(f"bench.py: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
+    return found
+
+
+def count_once(variant: str, place: Path) -> dict[str, tuple[float, bool]]:
+    """Instructions a call, and whether the answers are right, by kind, as one guest says."""
+    found = counted("q35-online-cost", variant, place, COST, KINDS)
     return {kind: ((int(ticks) - int(loop)) / int(calls), int(hits) == int(calls) * (kind in ONLINE))
             for kind, hits, calls, ticks, loop in found}
 
@@ -153,18 +163,43 @@ def count(place: Path) -> None:
         sys.exit("bench.py: series: wrong answers")
 
 
+PARTS = {"ram_4k": "RAM, 4K", "dax_4k": "device DAX, 4K", "ram_2m": "RAM, 2M", "dax_2m": "device DAX, 2M",
+         "dax_1g": "device DAX, 1G", "bar": "BAR"}
+VFIO_COST = re.compile(r"# cost of (\w+): (\d+) pages, ticks to map: (\d+), to unmap: (\d+)")
+
+
+def vfio_once(variant: str, place: Path) -> dict[str, tuple[float, float]]:
+    """Instructions to map and to unmap a page, by kind, as one guest says."""
+    return {kind: (int(map_ticks) / int(pages), int(unmap_ticks) / int(pages))
+            for kind, pages, map_ticks, unmap_ticks in counted("q35-vfio-cost", variant, place, VFIO_COST, PARTS)}
+
+
+def count_vfio(place: Path) -> None:
+    """The table of counts, and the series against base."""
+    variants = (os.environ.get("VARIANT") or "base series").split()
+    counts = {variant: vfio_once(variant, place) for variant in variants}
+    print(f"{f'VFIO, {PIN}: instructions a page of 4K':36}{'to map':>{9 * len(variants)}}"
+          f"{'to unmap':>{9 * len(variants)}}    {variants[-1]} / {variants[0]}")
+    print(" " * 36 + 2 * "".join(f"{v:>9}" for v in variants) + "      map   unmap")
+    for kind, text in PARTS.items():
+        cells = [[counts[v][kind][what] for v in variants] for what in (0, 1)]
+        ratios = "".join(f"{100 * row[-1] / row[0]:7.1f}%" for row in cells)
+        print(f"{text:36}" + "".join(f"{number:9.1f}" for row in cells for number in row) + "  " + ratios)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--cold", action="store_true")
     what.add_argument("--count", action="store_true")
+    what.add_argument("--vfio", action="store_true")
     args = parser.parse_args()
     case = os.environ.get("CASE", "*")
     case = "q35-4000m" if case == "*" else case
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as scratch:
-        if args.count:
-            count(Path(scratch))
+        if args.count or args.vfio:
+            (count_vfio if args.vfio else count)(Path(scratch))
             return
         print(f"{'':12} {'median':>10}  {'least .. most':>20}")
         if args.cold:

@@ -34,7 +34,7 @@ ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics",
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7, base_fails.v7.kasan
 OF_PIN = ("tests", "devices", "append", "allows", "may_skip")   # and tests.v7, instead; append.v7 and the like, in addition
 NOTHING = "-"       # base_fails where base fails nothing
-REPEATED = ("devices", "append", "hotplug", "files", "allows", "may_skip")
+REPEATED = ("devices", "append", "hotplug", "files", "allows", "may_skip", "set_fails")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
 GROUPS = ("quick",)
@@ -94,6 +94,11 @@ class Case:
     pins: list[str] = field(default_factory=list)           # empty: all
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
+    set_fails: dict[str, list[str]] = field(default_factory=dict)   # set of patches -> what needs others, too
+
+    def fails(self, variant: str) -> list[str]:
+        """What fails in a variant, when all is as expected."""
+        return self.base_fails if variant == "base" else self.set_fails.get(variant.removeprefix("set/"), [])
 
     def expects_skip(self, test: str) -> bool:
         """Does the case say that this test may be skipped?"""
@@ -149,6 +154,13 @@ def set_key(case: Case, key: str, value: str) -> None:
         case.base_fails = value.split() if value != NOTHING else []
         if odd := [name for name in case.base_fails if not FAILURE.fullmatch(name)]:
             raise ValueError(f"'{odd[0]}' is not the name of a failure")
+    elif key == "set_fails":
+        name, *failures = value.split()
+        if not failures or name in case.set_fails:
+            raise ValueError("set_fails wants 'set failure...', once for a set")
+        if odd := [name for name in failures if not FAILURE.fullmatch(name)]:
+            raise ValueError(f"'{odd[0]}' is not the name of a failure")
+        case.set_fails[name] = failures
     elif key in ("base_dies", "panics", "allows"):
         try:
             found = re.compile(value)

@@ -109,7 +109,7 @@ def details(rows: list[Row], setting: dict) -> str:
     for row in rows:
         for cell in (cell for cell in row.cells if cell.problem):
             out += ["", f"{row.case.name}: {cell.problem}",
-                    *(f"    {line}" for line in cell.matter(row.case.base_fails)),
+                    *(f"    {line}" for line in cell.matter(row.case)),
                     *(f"      at {line}" for line in trace(cell, setting)),
                     f"    again:  {again(row.case.name, cell.variant, setting)}",
                     f"    result: {os.path.relpath(cell.path)}"]

@@ -6,6 +6,7 @@ LETTER is series/PIN/cover-letter: `Subject: ...`, an empty line, the text. A li
 *** TESTING *** in it is replaced by what --testing names; without that line it goes to the
 end. Then come what changed, newest version first (--changelog: sections that a line `v2:`
 begins; comments are left out), git's shortlog and diffstat, the range-diff, and the base.
+Where LETTER is -, MAIL is a patch that is sent alone: all of that goes behind its ---.
 Exit code: 0 written, 2 bad input.
 """
 import argparse
@@ -45,9 +46,10 @@ def main() -> int:
     parser.add_argument("--base", required=True, help="the last line")
     parser.add_argument("--text", type=Path, help="where to write subject and text alone, for b4")
     args = parser.parse_args()
+    alone = str(args.letter) == "-"
     try:
-        subject, _, text = args.letter.read_text().partition("\n\n")
-        if not re.fullmatch(r"Subject: \S.*(\n .*)*", subject) or not text.strip():
+        subject, _, text = ("" if alone else args.letter.read_text()).partition("\n\n")
+        if not alone and not re.fullmatch(r"Subject: \S.*(\n .*)*", subject) or not text.strip():
             raise ValueError(f"{args.letter} does not begin with 'Subject: ...' and an empty line")
         links = {int(n): address for n, _, address in (link.partition("=") for link in args.link)}
         changed = changes(args.changelog, args.version, links)
@@ -58,8 +60,18 @@ def main() -> int:
     text = text.replace(MARK, testing, 1) if MARK in text else f"{text.rstrip()}\n\n{testing}"
     text = text.rstrip() + "\n" + (f"\n{changed}" if changed else "")
     mail = args.mail.read_bytes().decode()
+    if alone:
+        found = re.search(r"^Subject: (?:\[[^]]*\] )?(.*)$", mail, re.MULTILINE)
+        subject = found[1] if found else ""
     if args.text:
         args.text.write_text(f"{subject.removeprefix('Subject: ')}\n\n{text}")
+    if alone:
+        head, _, rest = mail.partition("\n---\n")
+        note = f"{text.strip()}\n\n{args.base}\n"
+        if args.range_diff:
+            note += f"\nRange-diff against v{args.version - 1}:\n{args.range_diff.read_text().rstrip()}\n"
+        args.mail.write_bytes(f"{head}\n---\n\n{note}\n{rest}".encode())
+        return 0
     subject = " ".join(subject.removeprefix("Subject: ").split())
     mail = mail.replace("*** SUBJECT HERE ***", subject, 1).replace("*** BLURB HERE ***\n", text, 1).rstrip() + "\n"
     if args.range_diff:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH
+# Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH|set/SET
 #
 # Holds selftests/guest/init.c as /init; the programs of selftests/, its module test_memmap
 # and the variant's modules under /tests; busybox, ndctl, daxctl, mke2fs, makedumpfile and
@@ -62,8 +62,8 @@ if ! make -C "$root/selftests" "OUTPUT=$tests" "KSFT=$tree/tools/testing/selftes
 	die 1 "the tests of selftests/ do not compile for $PIN, see $log"
 fi
 echo "$with" >"$tests/with"
-# a drop got its module with its kernel
-[[ $VARIANT == drop/* ]] || "$root/scripts/test-module.sh" "$src" "$out" || exit
+# a drop or a set got its module with its kernel
+[[ $VARIANT == */* ]] || "$root/scripts/test-module.sh" "$src" "$out" || exit
 own=
 if [[ -z $sysroot ]]; then
 	"$root/scripts/tree-tests.sh" "$src"

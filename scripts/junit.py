@@ -27,7 +27,7 @@ def add_case(suite: ET.Element, place: Path, row, cell) -> str:
     if cell.problem:
         kind = "failure" if cell.verdict in ("pass", "fail", "skip") else "error"
         found = ET.SubElement(test, kind, message=text(cell.problem), type=cell.verdict)
-        found.text = text("\n".join(cell.matter(row.case.base_fails)))
+        found.text = text("\n".join(cell.matter(row.case)))
         return kind + "s"
     if cell.expected:
         ET.SubElement(test, "system-out").text = text(f"failed as expected: {cell.expected}")

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Build the kernel of one variant: kernel.sh base|series|drop/PATCH
+# Build the kernel of one variant: kernel.sh base|series|drop/PATCH|set/SET
 #
 # allnoconfig plus the fragments in qemu-configs/kernel (common, ARCH and
 # flavour/FLAVOUR) and those of selftests/ and kunit/, out of tree, into
@@ -8,8 +8,8 @@
 # fails by name, and so does a compiler's warning in a file that the series
 # touches. Nothing is done when neither the tree nor a fragment nor the compiler
 # has changed. All drops are built in build/PIN/drop/build-FLAVOUR, one after
-# the other; what a guest needs, test_memmap included, is kept in
-# build/PIN/drop/PATCH-FLAVOUR.
+# the other, and all sets in build/PIN/set/build-FLAVOUR; what a guest needs,
+# test_memmap included, is kept in build/PIN/VARIANT-FLAVOUR.
 # Environment: PIN FLAVOUR ARCH JOBS.
 #
 # Exit codes: 0 built or up to date, 1 the kernel does not build, 2 bad input.
@@ -28,7 +28,12 @@ drop/?*)
 	"$root/scripts/drop.sh" "$VARIANT" || exit
 	src=$drop_tree
 	;;
-*) die 2 "unknown VARIANT '$VARIANT'; known variants: base series drop/PATCH" ;;
+set/?*)
+	build_folder
+	"$root/scripts/set.sh" "$VARIANT" || exit
+	src=$set_tree
+	;;
+*) die 2 "unknown VARIANT '$VARIANT'; known variants: base series drop/PATCH set/SET" ;;
 esac
 [[ -d $src ]] || die 2 "no $src; run: make tree"
 
@@ -37,13 +42,19 @@ build_folder
 keep=$build_d/$VARIANT-$label
 out=$keep
 module=()
-if [[ $VARIANT == drop/* ]]; then
+if [[ $VARIANT == */* ]]; then
 	# beside its tree like series is, so that ccache sees the same paths
-	out=$build_d/drop/build-$label
-	# can't be built later, when the next drop is in there
+	out=$build_d/${VARIANT%%/*}/build-$label
+	# can't be built later, when the next one is in there
 	module=("$root"/selftests/module/*)
 fi
 mkdir -p "$out" "$keep"
+# a set may have no KUnit suite, whose option is the one that ends so
+while read -r _ path; do
+	[[ ! -f $src/$path ]] || continue
+	grep -v '_KUNIT_TEST=' "$root/kunit/kunitconfig" >"$keep/kunitconfig"
+	fragments=("${fragments[@]/#"$root/kunit/kunitconfig"/$keep/kunitconfig}")
+done < <(kunit_copies)
 log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
 # what is not committed is built, too, but nobody may take it for the commit

@@ -7,7 +7,7 @@
 # Sets root, BUILD, RESULTS, PIN, FLAVOUR, VARIANT, SERIES_DIR, PATCHES_DIR
 # (each may come from the environment), arch (from ARCH), label (what builds and
 # results are called: FLAVOUR, or FLAVOUR-ARCH when that is not x86_64) and the paths of the pin: series_d,
-# patches_d, build_d, download_d, tree, base_tree, drop_tree,
+# patches_d, build_d, download_d, tree, base_tree, drop_tree, set_tree,
 # bisect_tree, cross_tree, tree_stamp, and short, the name by which cases, tests and fragments
 # know the pin (short in series/PIN/base). A pin that has no folder series/PIN/ with a file
 # `base` is refused. A script that is called with -h prints the comment at its
@@ -79,6 +79,7 @@ download_d=$build_d/download
 tree=$build_d/linux
 base_tree=$build_d/linux-base
 drop_tree=$build_d/drop/linux
+set_tree=$build_d/set/linux
 bisect_tree=$build_d/bisect/linux
 cross_tree=$build_d/cross/linux
 tree_stamp=$build_d/tree.stamp
@@ -103,6 +104,31 @@ series_list() {
 	awk '/^[ \t]*(#|$)/ { next }
 		{ print (/[ \t]# *test of:/ ? "test" : "") "|" $1 }' "$series_d/series"
 }
+
+# set_lines SET: the lines of series/PIN/series that are a set's, which begins with
+# `# set: NAME [needs: OTHERS]` and goes to the next one; with --needs as the second
+# argument also those of the sets that it needs, in the order of the series
+set_lines() {
+	[[ -f $series_d/series ]] || return 0
+	awk -v want="$1" -v all="${2:-}" '
+		/^# set: / {
+			set = $3
+			if ($4 == "needs:") for (i = 5; i <= NF; i++) needs[set] = needs[set] " " $i
+			next
+		}
+		/^[ \t]*(#|$)/ { next }
+		{ of[++n] = set; line[n] = $0 }
+		function take(s, i, words, nr) {
+			if (s in taken) return
+			taken[s] = 1
+			nr = split(needs[s], words, " ")
+			for (i = 1; all && i <= nr; i++) take(words[i])
+		}
+		END { take(want); for (i = 1; i <= n; i++) if (of[i] in taken) print line[i] }' "$series_d/series"
+}
+
+# set_names: the sets of the series
+set_names() { sed -nE 's/^# set: ([^ ]+).*/\1/p' "$series_d/series"; }
 
 # slug PATCH: the name of a patch without its number, which may change
 slug() { sed -E 's/^[0-9]+-//; s/\.patch$//' <<<"$1"; }
@@ -159,7 +185,7 @@ why() { grep -m1 -E '^(error|fatal):' <<<"$1" || tail -n1 <<<"$1"; }
 # on the original, for as long as that is there
 repair() {
 	local dir at here
-	for dir in "$base_tree" "$drop_tree" "$bisect_tree" "$cross_tree"; do
+	for dir in "$base_tree" "$drop_tree" "$set_tree" "$bisect_tree" "$cross_tree"; do
 		at=$(sed -n 's/^gitdir: //p' "$dir/.git" 2>/dev/null) || continue
 		here=$tree/.git/worktrees/${at##*/}
 		[[ -d $here && ! $at -ef $here ]] || continue

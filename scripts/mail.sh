@@ -4,14 +4,14 @@
 # What submission.sh is made of: versions, the base, applying a mbox, b4. Sourced
 # after lib.sh, does nothing by itself.
 
-# sent_versions: the numbers of series/PIN/sent/vN, in order
+# sent_versions: the numbers of series/PIN/sent/vN, or SET-vN, in order
 sent_versions() {
 	local f
-	for f in "$series_d"/sent/v*; do
-		[[ ! -f $f ]] || echo "${f##*/v}"
+	for f in "$series_d/sent/${prefix}v"*; do
+		[[ ! -f $f ]] || echo "${f##*/"${prefix}"v}"
 	done | sort -n
 }
-sent_key() { sed -n "s/^$2 = //p" "$series_d/sent/v$1"; }
+sent_key() { sed -n "s/^$2 = //p" "$series_d/sent/${prefix}v$1"; }
 
 # backport: what the subjects say of a tag that is a stable release
 backport() { sed -nE 's/^v([0-9]+\.[0-9]+)\.[0-9]+$/ \1/p' <<<"$PIN"; }
@@ -65,7 +65,13 @@ range_diff() (
 	mkdir "$old"
 	git -C "$root" archive "$commit" "series/$pin/series" "patches/$pin" 2>/dev/null | tar -x -C "$old" 2>/dev/null ||
 		die 2 "series/$PIN/sent/v$1: commit $commit is not in this repository; run: git fetch --unshallow"
-	mapfile -t list < <(SERIES_DIR=$old/series series_d=$old/series/$pin series_list | cut -d'|' -f2)
+	if [[ -n ${SET:-} ]]; then
+		mapfile -t list < <(series_d=$old/series/$pin set_lines "$SET" --needs | cut -d' ' -f1)
+		count=$(series_d=$old/series/$pin set_lines "$SET" | wc -l)
+	else
+		mapfile -t list < <(series_d=$old/series/$pin series_list | cut -d'|' -f2)
+		count=${#list[@]}
+	fi
 	if [[ $pin != "$PIN" ]]; then	# sent on another tag
 		[[ -d $BUILD/$pin/linux/.git ]] || die 2 "v$1 was sent for $pin; run: make tree PIN=$pin"
 		GIT_ALTERNATE_OBJECT_DIRECTORIES=$(g -C "$BUILD/$pin/linux" rev-parse --path-format=absolute --git-path objects)
@@ -77,7 +83,8 @@ range_diff() (
 	spread "$old/linux" "$from" "${list[@]/#/$old/patches/$pin/}"
 	[[ $(am "$old/linux" "${list[@]/#/$old/patches/$pin/}") == "$(sent_key "$1" tree)" ]] ||
 		die 1 "series/$PIN/sent/v$1: its patches do not give its tree id"
-	g -C "$tree" range-diff --no-color --creation-factor=80 "$from..$(g -C "$old/linux" rev-parse HEAD)" "$PIN..series"
+	last=$(g -C "$old/linux" rev-parse HEAD)
+	g -C "$tree" range-diff --no-color --creation-factor=80 "$last~$count..$last" "$start..$head"
 )
 
 # b4_ ARGS: b4 with no settings and no network
@@ -86,10 +93,10 @@ b4_() { XDG_CACHE_HOME=$work/cache XDG_DATA_HOME=$work/data GIT_CONFIG_GLOBAL=$w
 # applies MBOX TREE: git am, b4 am and b4 shazam give the tree id on the tag
 applies() {
 	local box=$1 want=$2 got
-	spread "$work/am" "$PIN" "$box"
+	spread "$work/am" "$start" "$box"
 	# the cover letter is the first mail and no patch
 	g mailsplit -o"$work" "$box" >/dev/null
-	rm "$work/0001"
+	[[ -z $letter ]] || rm "$work/0001"
 	got=$(am "$work/am" "$work"/[0-9][0-9][0-9][0-9]) || exit
 	[[ $got == "$want" ]] || die 1 "git am of $(basename "$box") gives tree $got, not $want"
 	if ! command -v b4 >/dev/null; then
@@ -97,12 +104,12 @@ applies() {
 		return
 	fi
 	printf '[user]\n\tname = %s\n\temail = %s\n' "$name" "$email" >"$work/gitconfig"
-	spread "$work/b4" "$PIN" "$box"
+	spread "$work/b4" "$start" "$box"
 	mkdir "$work/b4-am"
 	(cd "$work/b4" && b4_ am -m "$box" -o "$work/b4-am" >"$work/b4.log" 2>&1) || die 1 "b4 am: $(tail -n1 "$work/b4.log")"
 	got=$(am "$work/b4" "$work"/b4-am/*.mbx) || exit
 	[[ $got == "$want" ]] || die 1 "b4 am of $(basename "$box") gives tree $got, not $want"
-	g -C "$work/b4" reset -q --hard "$PIN"
+	g -C "$work/b4" reset -q --hard "$start"
 	(cd "$work/b4" && GIT_COMMITTER_NAME=am GIT_COMMITTER_EMAIL=am@localhost b4_ shazam -m "$box" >"$work/b4.log" 2>&1) ||
 		die 1 "b4 shazam: $(tail -n1 "$work/b4.log")"
 	got=$(g -C "$work/b4" rev-parse 'HEAD^{tree}')
@@ -112,26 +119,28 @@ applies() {
 # dry_run COMMIT RECIPIENTS VERSION: what `b4 send` would make of it, in $work/b4-send. In a clone:
 # b4 keeps its notes in a repository's configuration, and rewrites commits
 dry_run() {
-	local tag=$PIN clone=$work/send count=${#commits[@]} out log
+	local clone=$work/send count=${#commits[@]} out log
+	# a cover letter is a mail, but a patch alone has none
+	((count == 1)) || count=$((count + 1))
 	command -v b4 >/dev/null || return 0
 	{
 		cat "$work/b4-text"
 		echo
 		# a trailer for each recipient of the cover letter
-		awk '/^0000-/ { on = 1 } /^$/ { on = 0 } on && $1 ~ /^(to|cc)$/ { k = $1 == "to" ? "To:" : "Cc:"; sub(/^ +[a-z]+ +/, ""); print k, $0 }' "$2"
+		awk '/^000[01]-/ && !seen { on = seen = 1 } /^$/ { on = 0 } on && $1 ~ /^(to|cc)$/ { k = $1 == "to" ? "To:" : "Cc:"; sub(/^ +[a-z]+ +/, ""); print k, $0 }' "$2"
 	} >"$work/b4-cover"
 	# shellcheck disable=SC2016  # $1 is what b4 gives to the editor
 	printf '#!/bin/sh\ncp "%s" "$1"\n' "$work/b4-cover" >"$work/editor"
 	chmod +x "$work/editor"
 	g clone -q --shared --no-checkout "$tree" "$clone"
-	g -C "$clone" fetch -q "$tree" "$1" 2>/dev/null || die 1 "b4: $1 cannot be fetched"
+	g -C "$clone" fetch -q "$tree" "$1" "$(tg rev-parse "$start")" 2>/dev/null || die 1 "b4: $1 cannot be fetched"
 	patch_files "$mails"/*.patch | sed 's@^@/@' >"$clone/.git/info/sparse-checkout"
 	log=$(
 		set -e
 		cd "$clone"
 		export EDITOR=$work/editor GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email
 		sparse g checkout -q -b memmap "$1"
-		b4_ prep -e "$tag" 2>&1
+		b4_ prep -e "$(tg rev-parse "$start")" 2>&1
 		b4_ prep --edit-cover 2>&1
 		mapfile -t words < <(b4_prefixes)
 		((${#words[@]} == 0)) || b4_ prep --set-prefixes "${words[@]}" 2>&1
@@ -139,7 +148,7 @@ dry_run() {
 		b4_ send -o "$work/b4-send" --no-sign 2>&1
 	) || die 1 "b4 send --dry-run: $(tail -n1 <<<"$log")"
 	out=$(find "$work/b4-send" -name '*.eml' | wc -l)
-	((out == count + 1)) || die 1 "b4 send --dry-run makes $out mails, not $((count + 1))"
+	((out == count)) || die 1 "b4 send --dry-run makes $out mails, not $count"
 	stage submission "b4 send --dry-run: $out mails"
 }
 # b4_prefixes: what b4 is told to put into [PATCH], one word a line
@@ -157,9 +166,9 @@ next_steps() {
 	prefixes=$(b4_prefixes | tr '\n' ' ') id=$(sed -nE 's/^message-id = //p' "$out/sent")
 	# a line with nothing to say is left out
 	sed -E '/--set-prefixes $|--force-revision 1$/d' <<-EOT
-	v$version of the series for $PIN, signed off by $sender.
+	v$version of ${SET:+set $SET of }the series for $PIN, signed off by $sender.
 	Nothing has been sent. Read it first, as who gets it will: each changelog, and
-	$out/0000-cover-letter.patch
+	$out/${first##*/}
 	$out/recipients
 
 	Your Signed-off-by certifies the whole of the Developer Certificate of Origin
@@ -196,8 +205,8 @@ next_steps() {
 	Afterwards keep what was sent, so that v$((version + 1)) can say what changed. The message id is
 	that of A; with B, put the cover letter's there:
 
-	    mkdir -p $series_d/sent && cp $out/sent $series_d/sent/v$version
-	    git -C $root add $series_d/sent/v$version && git -C $root commit -m '$PIN: v$version was sent'
+	    mkdir -p $series_d/sent && cp $out/sent $series_d/sent/${prefix}v$version
+	    git -C $root add $series_d/sent/${prefix}v$version && git -C $root commit -m '$PIN: ${prefix}v$version was sent'
 
 	The archive will have it at https://lore.kernel.org/r/$id
 	EOT

@@ -77,7 +77,7 @@ def matrix(found: dict[str, list[Row]], variants: list[str]) -> Html:
 
 def opened(flavour: str, row: Row, cell: Cell, lines: int) -> Html:
     """What a cell opens."""
-    how, wanted = kind(row, cell), row.case.base_fails if cell.variant == "base" else []
+    how, wanted = kind(row, cell), row.case.fails(cell.variant)
     told = {test["name"]: test["detail"] for test in cell.tests if test["status"] == "fail"}
     failed = [tag("tr", tag("td", name), tag("td", "expected" if name in wanted else "not expected",
                                               class_="" if name in wanted else "bad"),
@@ -96,7 +96,7 @@ def opened(flavour: str, row: Row, cell: Cell, lines: int) -> Html:
         tag("p", "as expected: ", tag("span", row.words(), class_="words"), class_="dim")]
     if cell.expected:
         parts.append(tag("p", f"had to be, and was: {cell.expected}", class_="dim"))
-    if cell.problem and (matter := cell.matter(row.case.base_fails)):
+    if cell.problem and (matter := cell.matter(row.case)):
         parts.append(log("\n".join(matter)))
     if failed:
         parts += [tag("h3", "Failed"), tag("table", tag("tbody", *failed), class_="failed")]

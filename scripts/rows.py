@@ -11,7 +11,7 @@ from case import load as load_case
 
 SHOWN = 4       # failures that a table cell names
 # keys of a case that make no other guest of it
-WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies")
+WEIGHED = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "set_fails")
 
 
 def clean(text: str) -> str:
@@ -46,10 +46,10 @@ class Cell:
         log = self.path / "console.log"
         return log.is_file() and bool(re.search(pattern, log.read_text(errors="replace")))
 
-    def matter(self, base_fails: list[str]) -> list[str]:
+    def matter(self, case: Case) -> list[str]:
         """The three lines that say most about what went wrong."""
         if self.verdict in ("pass", "fail"):
-            wanted = base_fails if self.variant == "base" else []
+            wanted = case.fails(self.variant)
             odd = set(self.failed) ^ set(wanted)
             words = {"fail": "not ok", "pass": "ok", "skip": "skipped"}
             return next(([clean(line) for line in
@@ -146,7 +146,7 @@ def weigh(row: Row) -> None:
         row.skip = row.cells[0].reason
         return
     for cell in row.cells:
-        wanted = row.case.base_fails if cell.variant == "base" else []
+        wanted = row.case.fails(cell.variant)
         if cell.variant == "base" and row.case.base_dies:
             died = cell.verdict == "lost" and cell.said(row.case.base_dies)
             cell.expected = f"died: {row.case.base_dies}" if died else ""

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Make what could be mailed: out/PIN/vN/, from committed patches and stored results.
+# Make what could be mailed: out/PIN/vN/, from committed patches and stored results; or,
+# of one set of patches, out/PIN/SET-vN/.
 #
 #   scripts/submission.sh      nothing is ever sent, and nothing is asked of the network
 #
@@ -10,6 +11,8 @@
 # b4 am, gave the tree id of the series both times, and is clean for checkpatch.
 # The sender is who runs this, as git knows him or her. Environment:
 #
+#   SET=NAME      only the patches of this set, with series/PIN/cover/NAME as its cover
+#                 letter; a set of one patch has none
 #   VERSION=N     the version; without it, one after the last in series/PIN/sent/
 #   RFC=1         [RFC PATCH]
 #   RESEND=1      [RESEND PATCH]: the last version once more, unchanged
@@ -45,15 +48,30 @@ while IFS= read -r line; do
 done < <(tr ';' '\n' <<<"${TRAILERS:-}")
 
 # what is sent is what is committed, here and in the tree
-[[ -s $series_d/cover-letter ]] || die 2 "no series/$PIN/cover-letter"
+letter=$series_d/cover-letter
+prefix=
+if [[ -n ${SET:-} ]]; then
+	letter=$series_d/cover/$SET prefix=$SET-
+	mapfile -t own < <(set_lines "$SET")
+	((${#own[@]})) || die 2 "no set '$SET' in series/$PIN/series; sets: $(set_names | paste -sd ' ')"
+	((${#own[@]} > 1)) || letter=
+fi
+[[ -z $letter || -s $letter ]] || die 2 "no ${letter#"$root/"}"
 commit=$(git -C "$root" rev-parse -q --verify HEAD 2>/dev/null) || die 2 "$root has no commit; run: git commit"
 dirty=$(git -C "$root" status --porcelain --no-renames -- "$series_d" "$patches_d")
 [[ -z $dirty ]] || die 2 "dirty: $(head -n1 <<<"$dirty" | cut -c4-) is not committed; run: git commit"
 tg rev-parse -q --verify refs/made/series >/dev/null 2>&1 || die 2 "no tree in $build_d; run: make tree"
 ! user_changes "$tree" series || die 2 "dirty: $tree has changes that are not in patches/$PIN; run: make refresh"
 [[ $(series_id) == "$(head -n1 "$tree_stamp" 2>/dev/null)" ]] || die 2 "$tree is not of patches/$PIN; run: make tree"
-want=$(tg rev-parse 'series^{tree}')
-mapfile -t commits < <(tg rev-list --reverse "$PIN..series")
+start=$PIN head=series
+if [[ -n ${SET:-} ]]; then
+	head=$("$root/scripts/set.sh" --check "$SET") || exit
+	start=$(tg rev-parse "$head~${#own[@]}")
+	[[ $(set_lines "$SET" --needs | tail -n "${#own[@]}") == "$(set_lines "$SET")" ]] ||
+		die 2 "series/$PIN/series: set $SET needs a set that comes after it"
+fi
+want=$(tg rev-parse "$head^{tree}")
+mapfile -t commits < <(tg rev-list --reverse "$start..$head")
 ((${#commits[@]})) || die 2 "series/$PIN/series is empty"
 
 # the version
@@ -67,17 +85,19 @@ if [[ -n ${RESEND:-} ]]; then
 elif ((version > 1)); then
 	[[ -f $series_d/sent/v$((version - 1)) ]] || die 2 "no series/$PIN/sent/v$((version - 1)); nothing to compare v$version with"
 fi
-prefix="${RFC:+RFC }${RESEND:+RESEND }PATCH$(backport)"
-((version == 1)) || prefix+=" v$version"
+subject_prefix="${RFC:+RFC }${RESEND:+RESEND }PATCH$(backport)"
+((version == 1)) || subject_prefix+=" v$version"
 
 base=$(base_commit)
+[[ $start == "$PIN" || $(tg rev-parse "$start") == "$(tg rev-parse "$PIN^{commit}")" ]] ||
+	base+=$'\n'"Needs, in this order: the sets$(sed -nE "s/^# set: $SET needs://p" "$series_d/series")"
 build_folder
 scratch submission
 "$root/scripts/testing.py" >"$work/testing" || exit
 stage submission "v$version of ${#commits[@]} patches by $sender"
 
 # the same commits, signed off. Who has no name of his own gets the sender's
-parent=$(tg rev-parse "$PIN^{commit}")
+parent=$(tg rev-parse "$start^{commit}")
 for c in "${commits[@]}"; do
 	mapfile -t author < <(tg log -1 --format='%an%n%ae%n%ad' --date=raw "$c")
 	[[ ${author[1]} != *@users.noreply.* ]] || author=("$name" "$email" "${author[2]}")
@@ -89,9 +109,9 @@ for c in "${commits[@]}"; do
 done
 [[ $(tg rev-parse "$parent^{tree}") == "$want" ]] || die 1 "the signed commits have another tree"
 mails=$work/mails
-GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email tg format-patch -q -o "$mails" --cover-letter --from="$sender" \
-	--subject-prefix="$prefix" --thread=shallow --numbered --no-signature --zero-commit --always --no-base --abbrev=12 \
-	--no-renames --no-ext-diff --no-textconv --diff-algorithm=myers -U3 --stat=72 --no-notes "$PIN..$parent"
+GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email tg format-patch -q -o "$mails" ${letter:+--cover-letter} --from="$sender" \
+	--subject-prefix="$subject_prefix" --thread=shallow ${letter:+--numbered} --no-signature --zero-commit --always --no-base --abbrev=12 \
+	--no-renames --no-ext-diff --no-textconv --diff-algorithm=myers -U3 --stat=72 --no-notes "$start..$parent"
 # b4 of Debian 12 gives up on a subject that is folded
 sed -i -E '1,/^$/{/^Subject: /{:a;N;s/\n[ \t]+/ /;ta;P;D}}' "$mails"/*.patch
 
@@ -107,19 +127,24 @@ if ((version > 1)) && [[ -z ${RESEND:-} ]]; then
 	(($(wc -l <"$work/short") <= 400)) || grep -E '^ *([0-9]+|-+): ' "$work/range-diff" >"$work/short"
 	options+=(--range-diff "$work/short")
 fi
-"$root/scripts/cover.py" "$mails"/0000-cover-letter.patch "$series_d/cover-letter" --testing "$work/testing" "${options[@]}"
+if [[ -n $letter ]]; then
+	"$root/scripts/cover.py" "$mails"/0000-cover-letter.patch "$letter" --testing "$work/testing" "${options[@]}"
+else
+	"$root/scripts/cover.py" "$mails"/0001-*.patch - --testing "$work/testing" "${options[@]}"
+fi
+first=$(find "$mails" -name '*.patch' | sort | head -n1)
 "$root/scripts/recipients.py" "$tree" "$mails"/*.patch >"$work/recipients"
 stage submission 'checkpatch.pl --strict'
 "$root/scripts/checkpatch.sh" "$mails"
 
 # one mbox, and does it give back the tree?
-box=$PIN-v$version.mbox
+box=$PIN-${prefix}v$version.mbox
 cat "$mails"/*.patch >"$work/$box"
 stage submission 'applying it to the tag'
 applies "$work/$box" "$want"
 dry_run "$parent" "$work/recipients" "$version"
 
-out=${OUT:-$root/out}/$PIN/v$version
+out=${OUT:-$root/out}/$PIN/${prefix}v$version
 rm -rf "$out"
 mkdir -p "$out"
 cp "$mails"/*.patch "$work/$box" "$work/recipients" "$out"
@@ -127,11 +152,11 @@ cp "$mails"/*.patch "$work/$box" "$work/recipients" "$out"
 [[ ! -d $work/b4-send ]] || cp -r "$work/b4-send" "$work/b4-cover" "$out"
 cat >"$out/sent" <<EOT
 # SPDX-License-Identifier: GPL-2.0
-# v$version as it was sent: the patches are patches/$PIN of this repository's commit.
+# ${prefix}v$version as it was sent: the patches are patches/$PIN of this repository's commit.
 pin = $PIN
 commit = $commit
 tree = $want
-message-id = $(sed -nE 's/^Message-I[dD]: <(.*)>$/\1/p' "$mails/0000-cover-letter.patch")
+message-id = $(sed -nE 's/^Message-I[dD]: <(.*)>$/\1/p' "$first")
 EOT
 next_steps "$out" "$box" >"$out/next"
 stage submission "$(realpath --relative-to="$PWD" "$out")/next says how it could be sent; nothing was"

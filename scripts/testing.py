@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Print the testing section of the cover letter, from stored results of exactly this series.
+"""Print the testing section of the cover letter, from stored results of exactly this series or set.
 
 usage: testing.py
 
 Reads results/PIN/FLAVOUR of each flavour that has results of both base and series, or of
 FLAVOURS. Every case of the flavour must be there, as expected, and of kernels whose source
 has the tree ids that branches base and series of build/PIN/linux have now: a changelog
-that was reworded changes nothing, a line of code does.
-Environment: PIN FLAVOURS RESULTS BUILD CONFIGS.
+that was reworded changes nothing, a line of code does. Of a SET: its cases, with base and with
+that set on the tag; a set without cases has to be built.
+Environment: PIN SET FLAVOURS RESULTS BUILD CONFIGS.
 Exit code: 0 printed, 1 a row is not as expected, 2 bad input, 125 no results, missing,
 stale or broken ones.
 """
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -27,7 +29,8 @@ ENV = os.environ
 PIN = ENV.get("PIN") or "v5.10.223"
 PLACE = Path(ENV.get("RESULTS") or cases.ROOT / "results").absolute() / PIN
 TREE = Path(ENV.get("BUILD") or cases.ROOT / "build").absolute() / PIN / "linux"
-VARIANTS = ["base", "series"]
+SET = ENV.get("SET") or ""
+VARIANTS = ["base", f"set/{SET}" if SET else "series"]
 
 
 class Refused(Exception):
@@ -46,14 +49,23 @@ def again(label: str, names: list[str]) -> str:
     setting = setting_of(PLACE / label)
     extra = "".join(f" {key}={setting[key]}" for key, usual in (("FLAVOUR", "default"), ("ARCH", "x86_64"))
                     if setting[key] != usual)
+    extra += f" SET={SET}" if SET else ""
     some = f" CASE='{' '.join(names)}'" if len(names) < 6 else ""
     more = ", or name flavours that are whole: FLAVOURS='default'" if label != "default" else ""
     return f"run: make PIN={PIN}{extra}{some}{more}"
 
 
+def wanted() -> str:
+    """The cases: all, or those of the set."""
+    if not SET:
+        return "*"
+    done = subprocess.run([cases.ROOT / "scripts/set.sh", "--cases", SET], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def judged(label: str, now: dict[str, str]) -> list[Row]:
     """The rows of a flavour; Refused when they are not all there, of this series and as expected."""
-    rows = read_rows(PLACE / label, VARIANTS, "*")
+    rows = read_rows(PLACE / label, VARIANTS, wanted())
     if not rows:
         raise Refused(2, f"no case is for flavour '{label}'")
     known: dict[str, str] = {}
@@ -106,9 +118,10 @@ def facts(found: dict[str, list[Row]]) -> list[str]:
 def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
     """The section."""
     out = ["Testing", "=======", ""]
-    out += wrapped(f"Of exactly this series (tree {now['series'][:12]}) and of {PIN} with only its tests "
+    what = "set" if SET else "series"
+    out += wrapped(f"Of exactly this {what} (tree {now[VARIANTS[1]][:12]}) and of {PIN} with only tests on top "
                    f"(tree {now['base'][:12]}): each case is a QEMU guest that is booted with both, and is as "
-                   "expected when the series passes and the tag fails what the case names, no more and no less.")
+                   f"expected when the {what} passes and the tag fails what the case names, no more and no less.")
     out += ["", f"  {'flavour':16}  cases  red on the tag  green on both  skipped"]
     for label, rows in found.items():
         skipped = sum(bool(row.skip) for row in rows)
@@ -118,13 +131,24 @@ def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
     label, rows = next(iter(found.items()))
     width = max(len(row.case.name) for row in rows)
     if red := [row for row in rows if row.cells[0].expected]:
-        out += ["", f"Red on the tag, green with the series ({label}):", ""]
+        out += ["", f"Red on the tag, green with the {what} ({label}):", ""]
         out += [f"  {row.case.name:{width}}  {clean(base_said(row))}" for row in red]
     if green := [row.case.name for row in rows if not row.cells[0].expected and not row.skip]:
         out += ["", f"Green on both ({label}):", "", *wrapped(", ".join(green), "  ")]
     for row in (row for row in rows if row.skip):
         out += wrapped(f"{row.case.name}: {clean(row.skip)}", "    ", "  skipped ")
     return "\n".join(out) + "\n"
+
+
+def only_built(now: dict[str, str]) -> str:
+    """The section of a set that no case shows; Refused when its kernel is not built."""
+    path = TREE.parent / f"{VARIANTS[1]}-default" / "build.json"
+    built = json.loads(path.read_text()) if path.is_file() else {}
+    if content(str(built.get("kernel", ""))) != now[VARIANTS[1]]:
+        raise Refused(125, f"set {SET} is not built; run: make kernel PIN={PIN} SET={SET}")
+    return "\n".join(["Testing", "=======", "", *wrapped(
+        f"Built without a warning on {PIN} (tree {now[VARIANTS[1]][:12]}, {built['compiler']}); "
+        "the changelog says why it is not run."), ""])
 
 
 def main() -> int:
@@ -134,10 +158,13 @@ def main() -> int:
     labels = (ENV.get("FLAVOURS") or "").split() or sorted(
         (path.name for path in PLACE.glob("*") if all((path / v).is_dir() for v in VARIANTS)),
         key=lambda name: (name != "default", name))
-    now = {variant: content(f"refs/heads/{variant}") for variant in VARIANTS}
+    now = {variant: content(f"refs/sets/{SET}" if "/" in variant else f"refs/heads/{variant}") for variant in VARIANTS}
     try:
         if not all(now.values()):
             raise Refused(2, f"no tree in {TREE.parent}; run: make tree PIN={PIN}")
+        if not wanted():
+            print(only_built(now), end="")
+            return 0
         if not labels:
             raise Refused(125, f"no results in {PLACE}; run: make PIN={PIN}")
         found = {label: judged(label, now) for label in labels}
