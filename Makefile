@@ -125,8 +125,8 @@ audit: tree ## every user of PG_reserved in the pin is reviewed (series/PIN/audi
 	$(run) scripts/audit.py
 
 prove: override VARIANT := series
-prove: guest ## show that each patch is needed: without it, its cases fail (DROP=part of a name)
-	$(run) scripts/prove.py $(DROP)
+prove: guest ## show that each patch is needed: without it, its cases fail (DROP=part of a name; HUNKS=1: each hunk)
+	$(run) scripts/$(if $(HUNKS),hunks.py,prove.py) $(DROP)
 
 # the kernels of coverage are for nothing else
 coverage: override FLAVOUR := coverage

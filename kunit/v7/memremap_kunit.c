@@ -136,7 +136,7 @@ static void map_type(struct kunit *test)
 	map_pgmap(test);
 }
 
-/* Only for comparison: the reference is not kept. */
+/* Use the result only for comparisons: the reference is dropped. */
 static struct dev_pagemap *find_pgmap(unsigned long pfn)
 {
 	struct dev_pagemap *pgmap = get_dev_pagemap(pfn);
@@ -301,14 +301,14 @@ static void expect_refused(struct kunit *test, struct dev_pagemap *pgmap,
 	}
 }
 
-/* A range of which any page is mapped. */
+/* A range that overlaps a mapped one is refused. */
 static void conflict(struct kunit *test)
 {
 	struct dev_pagemap *second = alloc_pgmap(test);
 	phys_addr_t start = test_res->start + TEST_CHUNK;
 	struct memremap_test *ctx = test->priv;
 
-	/* The pgmap itself has mapped it. */
+	/* The second range of a pgmap overlaps its first one. */
 	set_range(&second->ranges[0], start, TEST_CHUNK);
 	set_range(&second->ranges[1], start - TEST_CHUNK, 3 * TEST_CHUNK);
 	second->nr_range = 2;
@@ -360,7 +360,7 @@ static void end_dying(struct kunit *test)
 	flush_work(&ctx->unmap);
 }
 
-/* A range whose pgmap can't be found, but it still has the memory map. */
+/* get_dev_pagemap() fails for the range, but its memory map still exists. */
 static void conflict_dying(struct kunit *test)
 {
 	struct dev_pagemap *second = alloc_pgmap(test);
@@ -380,7 +380,7 @@ static void conflict_dying(struct kunit *test)
 	expect_pages(test, wrong_pgmap);
 }
 
-/* Try to map the range, which somebody else does, too. */
+/* Try to map the range, in competition with the other worker. */
 static void race(struct memremap_race *race)
 {
 	struct memremap_test *ctx = race->test->priv;
@@ -411,7 +411,7 @@ static void race_work(struct work_struct *work)
 
 	warning = kunit_start_suppress_warning(this->test);
 	for (i = 0; i < NR_RACES; i++) {
-		/* Every second time, start at the same time. */
+		/* In every second round, both workers start together. */
 		if (i % 2) {
 			atomic_inc(&ctx->nr_ready);
 			while (atomic_read(&ctx->nr_ready) < i + 1)
@@ -422,7 +422,7 @@ static void race_work(struct work_struct *work)
 	kunit_end_suppress_warning(this->test, warning);
 }
 
-/* Of two that want the same range at the same time, one gets it. */
+/* When two workers map the same range at the same time, only one succeeds. */
 static void conflict_race(struct kunit *test)
 {
 	struct memremap_race race[2];
@@ -502,7 +502,7 @@ static void release_action(void *pgmap)
 	release_mem_region(range->start, range_len(range));
 }
 
-/* There has to be nothing, or what memmap=nn!ss says is a legacy pmem device. */
+/* The range has to be unused, or a legacy pmem device (memmap=nn!ss). */
 static bool request_shared(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
@@ -556,7 +556,7 @@ static bool wrong_hole(struct memremap_test *ctx, unsigned long pfn)
 	       page_ref_count(page) <= 0;
 }
 
-/* The memory map remains. It is that of a hole next to RAM. */
+/* The memory map is kept, and describes a hole next to RAM. */
 static void shared_hole(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
@@ -587,7 +587,7 @@ static int get_end(struct resource *res, void *end)
 	return 0;
 }
 
-/* Is the range free, and the section behind it, too? */
+/* Returns true if the range and the section behind it are free. */
 static bool is_unused(phys_addr_t start)
 {
 	u64 size = TEST_SIZE + BIT(PA_SECTION_SHIFT);
@@ -635,7 +635,7 @@ static int memremap_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, ctx);
 	test->priv = ctx;
 	ctx->pgmap = alloc_pgmap(test);
-	/* The last node: a wrong one is likely to be 0. */
+	/* Use the last node, because a wrong node is likely to be 0. */
 	for_each_online_node(nid)
 		ctx->nid = nid;
 	return 0;

@@ -66,4 +66,17 @@ want 0 '' "$s/refresh.sh"
 grep -qxF '0003-mm-change-a-again.patch -p1 # not shown: why, really' "$fr/series/v0.1/series" || bad "moved: $(<"$fr/series/v0.1/series")"
 grep -qxF '0004-mm-change-b-reworded.patch  # cases: x-*' "$fr/series/v0.1/series" || bad "reworded: $(<"$fr/series/v0.1/series")"
 want 0 '' "$s/check-series.sh"
+
+# a hunk of a patch that has two: taken back on top, or left out of the patch
+sed -i 's/c line 5$/c line five/; s/c line 30$/c line thirty/' "$b/linux/mm/c.c"
+k commit -qam 'mm: change c twice'
+"$s/refresh.sh" >/dev/null
+want 0 '' "$s/drop.sh" drop/5@2
+[[ $(grep -c five "$d/mm/c.c") == 1 && $(grep -c 'c line 30$' "$d/mm/c.c") == 1 ]] || bad 'not the second hunk alone'
+want 0 '' "$s/drop.sh" --name drop/5@1
+[[ $(<"$tmp/out") == drop/mm-change-c-twice@1 ]] || bad "names: $(<"$tmp/out")"
+want 2 'there is no hunk 3, but 2' "$s/drop.sh" 5@3
+want 2 "'x' is not the number of a hunk" "$s/drop.sh" 5@x
+want 2 '0001-mm-change-a.patch has no other hunk; drop it as a whole' "$s/drop.sh" 1@1
+
 end

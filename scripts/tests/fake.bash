@@ -19,7 +19,7 @@ export GIT_AUTHOR_NAME=Zoë GIT_AUTHOR_EMAIL=z@localhost GIT_COMMITTER_NAME=z GI
 
 mkdir -p "$s" "$fr/series/v0.1" "$fr/patches/v0.1" "$fr/kunit" "$tmp/src/linux-0.1/mm" "$tmp/bin"
 git init -q "$fr"	# as a user has it: our own repository is around build/
-cp "$here"/{drop.sh,set.sh,checkpatch.sh,changelogs.py,bisect.sh,cross.sh,kbuild.sh,lib.sh,source.sh,apt.sh,source-apt.sh,guest-apt.sh,tree.sh,refresh.sh,check-series.sh,deps.sh,deps.list} "$s"
+cp "$here"/{drop.sh,hunk.py,set.sh,checkpatch.sh,changelogs.py,bisect.sh,cross.sh,kbuild.sh,lib.sh,source.sh,apt.sh,source-apt.sh,guest-apt.sh,tree.sh,refresh.sh,check-series.sh,deps.sh,deps.list} "$s"
 (
 	cd "$tmp/src/linux-0.1"
 	echo 'VERSION = 0' >Makefile
