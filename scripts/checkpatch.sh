@@ -3,7 +3,8 @@
 # Run the tree's own checkpatch.pl, strict and with codespell, over all patches.
 #
 #   scripts/checkpatch.sh          patches/PIN, which nobody has signed off
-#   scripts/checkpatch.sh MAILS    the same patches as they go out, in the folder MAILS
+#   scripts/checkpatch.sh MAILS    the same patches as they go out, in the folder MAILS;
+#                                  with SET=NAME in the environment, those of that set
 #
 # No error, warning or check is left. An exception is a line of
 # series/PIN/checkpatch, `<patch without number> <TYPE>: <reason>`; one that
@@ -49,8 +50,12 @@ while IFS= read -r line; do
 	excepted["${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"]=$number
 done < <(cat "$exceptions" 2>/dev/null || :)
 
+# patches: those to look at, in order
+patches() {
+	if [[ -n ${SET:-} ]]; then set_lines "$SET" | cut -d' ' -f1; else series_list | cut -d'|' -f2; fi
+}
 bad=0 number=0
-while IFS='|' read -r _ patch; do
+while IFS= read -r patch; do
 	file=$patches_d/$patch shown=patches/$PIN/$patch
 	if [[ -n ${1:-} ]]; then
 		file=${mails[number]:-/dev/null} shown=$file
@@ -78,9 +83,10 @@ while IFS='|' read -r _ patch; do
 		echo "checkpatch: $shown:$line" >&2
 		bad=1
 	done <"$said"
-done < <(series_list)
+done < <(patches)
 for key in "${!excepted[@]}"; do
-	[[ -z ${used[$key]:-} ]] || continue
+	# of one set, the exceptions of the others are not used
+	[[ -z ${used[$key]:-}${SET:-} ]] || continue
 	echo "checkpatch: series/$PIN/checkpatch:${excepted[$key]}: $key is not found any more; run: sed -i ${excepted[$key]}d $exceptions" >&2
 	bad=1
 done

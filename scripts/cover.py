@@ -49,7 +49,7 @@ def main() -> int:
     alone = str(args.letter) == "-"
     try:
         subject, _, text = ("" if alone else args.letter.read_text()).partition("\n\n")
-        if not alone and not re.fullmatch(r"Subject: \S.*(\n .*)*", subject) or not text.strip():
+        if not alone and not (re.fullmatch(r"Subject: \S.*(\n .*)*", subject) and text.strip()):
             raise ValueError(f"{args.letter} does not begin with 'Subject: ...' and an empty line")
         links = {int(n): address for n, _, address in (link.partition("=") for link in args.link)}
         changed = changes(args.changelog, args.version, links)

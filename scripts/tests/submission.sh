@@ -53,7 +53,7 @@ EOF
 tar -C "$tmp/src" -cJf "$tmp/src/linux-0.1.tar.xz" linux-0.1
 rm -rf "$tmp/unpacked" && mv "$u" "$tmp/unpacked"
 write_base
-cp "$here"/{submission.sh,mail.sh,testing.py,cover.py,recipients.py,compare.py,rows.py,case.py,junit.py,stack.py,splat.py} "$s"
+cp "$here"/{submission.sh,mail.sh,testing.py,cover.py,recipients.py,compare.py,rows.py,case.py,junit.py,stack.py,splat.py,set.sh} "$s"
 printf '%s\n' build/ results/ out/ __pycache__/ >"$fr/.gitignore"
 mkdir -p "$fr/qemu-configs"
 printf '# shows a\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\nbase_fails = t.x\n' >"$fr/qemu-configs/red.conf"
@@ -232,5 +232,45 @@ k commit -q --amend -a --no-edit
 ci foo
 results
 make_ 1 '0002-mm-change-a.*patch:[0-9]+: WARNING:BAD_WORD: foo'
+# a set: only its patches, on top of what it needs; one patch needs no cover letter
+sed -i 's/a foo$/a line 20, once more/' "$b/linux/mm/a.c"
+k commit -q --amend -a --no-edit
+sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
+k commit -qam 'mm: change b
+
+Why.'
+"$s/refresh.sh" >/dev/null
+mapfile -t names < <(sed '/^#/d' "$fr/series/v0.1/series")
+printf '%s\n' '# set: test' "${names[0]%% *}" '# set: rest needs: test' "${names[1]%% *}  # cases: red" "${names[2]%% *}" \
+	>"$fr/series/v0.1/series"
+"$s/tree.sh" >/dev/null
+mkdir "$fr/series/v0.1/cover"
+ci sets
+make_ 2 "no set 'nix' in series/v0.1/series; sets: test rest" SET=nix
+make_ 2 'no series/v0.1/cover/rest' SET=rest
+printf 'Subject: mm: the rest\n\nIts text.\n' >"$fr/series/v0.1/cover/rest"
+ci letter
+make_ 125 'no results in .*; run: make PIN=v0.1' SET=rest
+"$s/set.sh" --check rest >/dev/null
+mkdir -p "$fr/results/v0.1/default/set"
+k branch -f set/rest refs/sets/rest
+result set/rest red pass
+result base red fail t.x
+make_ 0 '' SET=rest
+o=$fr/out/v0.1/rest-v1 cover=$fr/out/v0.1/rest-v1/0000-cover-letter.patch
+has '^Subject: \[PATCH 0/2\] mm: the rest$' "$cover"
+has '^Needs, in this order: the sets test$' "$cover"
+has '^  red +fails 1: t.x$' "$cover"
+! grep -q "^  green " "$cover" || bad 'a case that is not of the set'
+[[ $(find "$o" -name '0*.patch' | wc -l) == 3 ]] || bad "mails: $(ls "$o")"
+has 'sent/rest-v1' "$o/next"
+make_ 125 'set test is not built; run: make kernel PIN=v0.1 SET=test' SET=test
+mkdir -p "$b/set/test-default"
+printf '{"kernel": "%s", "compiler": "cc 0.0"}' "$("$s/set.sh" --check test)" >"$b/set/test-default/build.json"
+make_ 0 '' SET=test
+one=$(echo "$fr/out/v0.1/test-v1"/0*.patch)
+has '^Subject: \[PATCH\] mm: add a test$' "$one"
+[[ $(grep -n -E '^(---$|Built|Applies|diff)' "$one" | cut -d: -f2 | cut -c1-4 | paste -sd,) == '---,Buil,Appl,diff' ]] || bad "alone: $(<"$one")"
+k branch -D set/rest >/dev/null
 [[ -z $(find "$b" -name '*.tmp') && $(k worktree list | wc -l) == 2 ]] || bad 'scratch is left'
 end
