@@ -10,7 +10,8 @@ into). The trailers
 are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
 whoever sends the patches adds. The cover letter (series/PIN/cover-letter, if
 there is one) names each patch by its subject in an entry `patch`, and only
-cases that exist in an entry `case`. One line for each thing that is wrong.
+cases that exist in an entry `case`; those of sets (series/PIN/cover/) name commits
+in the same way. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
 """
 import argparse
@@ -124,6 +125,8 @@ def main() -> int:
         wrong += [f"patches/{PIN}/{patch}: {text}" for text in trailers(body) + references(body, known, used)]
     text, bad = cover_letter(SERIES / "cover-letter", subjects)
     wrong += [f"series/{PIN}/cover-letter: {what}" for what in bad + references(text, known, used)]
+    for path in sorted((SERIES / "cover").glob("*")):
+        wrong += [f"series/{PIN}/cover/{path.name}: {what}" for what in references(path.read_text(), known, used)]
     wrong += [f"series/{PIN}/commits: no patch names {name[:12]}" for name in known if name not in used]
     for text in wrong:
         print(f"changelogs.py: {text}", file=sys.stderr)

@@ -35,7 +35,7 @@ spdx() {
 	files=$(g -C "$root" ls-files -co --exclude-standard) && [[ -n $files ]] || return
 	while read -r file; do
 		case $file in
-		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/proof | scripts/tests/*/*) continue ;;
+		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/cover/* | series/*/proof | series/*/hunks | scripts/tests/*/*) continue ;;
 		esac
 		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
 		echo "$file: no SPDX line"
@@ -55,6 +55,19 @@ bare_am() (
 	diff <(g -C "$dir" rev-parse 'HEAD^{tree}') <(g -C "$tree" rev-parse 'series^{tree}')
 )
 
+# each set applies to the tag, with those that it needs; one of several patches has a cover letter
+sets() {
+	local set file bad=0
+	while read -r set; do
+		"$root/scripts/set.sh" --check "$set" || bad=1
+		[[ $(set_lines "$set" | wc -l) == 1 || -s $series_d/cover/$set ]] || { echo "set $set: no series/$PIN/cover/$set"; bad=1; }
+	done < <(set_names)
+	for file in "$series_d"/cover/*; do
+		[[ ! -f $file || $(set_lines "${file##*/}" | wc -l) -gt 1 ]] || { echo "$file is of no set"; bad=1; }
+	done
+	return $bad
+}
+
 mapfile -t shell < <(cd "$root" && grep -lE '^#!/bin/(ba)?sh' scripts/*.sh scripts/tests/*.sh .ci/*)
 cd "$root"
 check shellcheck shellcheck -x "${shell[@]}"
@@ -68,6 +81,7 @@ check proof-of-each-patch "$root/scripts/prove.py" --check
 check checkpatch "$root/scripts/checkpatch.sh"
 check quilt-and-git-am "$root/scripts/tree.sh" --check
 check git-am-on-bare-tag bare_am
+check sets sets
 for test in "$root"/scripts/tests/*; do
 	[[ -f $test && -x $test ]] && check "${test##*/}" "$test"
 done
