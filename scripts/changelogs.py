@@ -73,6 +73,8 @@ def references(text: str, known: dict[str, str], used: set[str]) -> list[str]:
         digits, subject = found[2], " ".join((found[3] or "").split())
         ids = [name for name in known if name.startswith(digits)]
         used.update(ids)
+        if text[found.end():].lstrip().startswith("upstream.") and len(digits) == 40 and ids:
+            continue    # the first line of a backport, as stable-kernel-rules wants it
         if len(digits) < 12:
             wrong.append(f"commit {digits}: fewer than 12 digits")
         elif len(ids) != 1:

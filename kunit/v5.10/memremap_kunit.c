@@ -2,18 +2,18 @@
 /*
  * KUnit tests of the struct pages that memremap_pages() makes.
  *
- * For every type of device memory: map a physical range that nobody uses, look
- * at each of its struct pages, unmap it. The memory behind the range does not
- * exist and is never touched. The range is one section and a bit, so that it
- * crosses into a section that it fills only in part.
+ * For every type of device memory, map an unused physical range, check each of
+ * its struct pages, and unmap it. There is no memory in the range, and it is
+ * never accessed. The range is a little longer than a section, so that it
+ * covers one section in part.
  *
- * Adding memory raises max_pfn for good. That is why the range is searched for
- * from the end of System RAM on, not from the end of the address space as
- * request_free_mem_region() does it, and is the same for all cases.
+ * Adding memory raises max_pfn for good. Therefore, the range is searched for
+ * upwards from the end of System RAM, not downwards from the end of the address
+ * space like in request_free_mem_region(), and is the same for all cases.
  *
  * A case is a type and a property: private_not_reserved, generic_zone, ...
- * Each counts the pages that lack the property and expects none, so a failure
- * is one expectation however many pages are wrong (KUnit's log is small).
+ * Each counts the pages that lack the property and expects none, so there is
+ * one failed expectation for any number of wrong pages (KUnit's log is small).
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -38,7 +38,7 @@ struct memremap_test {
 	bool mapped;
 };
 
-/* What each property means: true when the page behind @pfn lacks it. */
+/* The test for a property: true if the page of @pfn lacks it. */
 typedef bool (*lacks_fn)(struct memremap_test *ctx, unsigned long pfn);
 
 static bool lacks_not_reserved(struct memremap_test *ctx, unsigned long pfn)
@@ -59,7 +59,7 @@ static bool lacks_nid(struct memremap_test *ctx, unsigned long pfn)
 	return page_to_nid(pfn_to_page(pfn)) != ctx->nid;
 }
 
-/* What is found by @pfn. The caller keeps it alive, or only compares it. */
+/* The pgmap of @pfn. No reference is held: only compare the pointer. */
 static struct dev_pagemap *memremap_test_find(unsigned long pfn)
 {
 	struct dev_pagemap *pgmap = get_dev_pagemap(pfn, NULL);
@@ -75,7 +75,7 @@ static bool lacks_pgmap(struct memremap_test *ctx, unsigned long pfn)
 	       pfn_to_page(pfn)->pgmap != &ctx->pgmap;
 }
 
-/* Nobody uses the page; the one reference is memremap_pages()'s own. */
+/* The page is not in use; its only reference is that of memremap_pages(). */
 static bool lacks_refcount(struct memremap_test *ctx, unsigned long pfn)
 {
 	return page_ref_count(pfn_to_page(pfn)) != 1;
@@ -86,7 +86,7 @@ static bool lacks_not_online(struct memremap_test *ctx, unsigned long pfn)
 	return pfn_to_online_page(pfn);
 }
 
-/* After memunmap_pages(): nothing leads to a struct page any more. */
+/* After memunmap_pages(): the pfn has no pgmap and no valid struct page. */
 static bool lacks_unmapped(struct memremap_test *ctx, unsigned long pfn)
 {
 	return memremap_test_find(pfn) || pfn_valid(pfn) ||
@@ -176,7 +176,7 @@ MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, refcount)
 MEMREMAP_CASE(p2pdma, MEMORY_DEVICE_PCI_P2PDMA, not_online)
 MEMREMAP_CASE_UNMAPPED(p2pdma, MEMORY_DEVICE_PCI_P2PDMA)
 
-/* Map just the second of the first three chunks. */
+/* Map only the second of the first three chunks of 16 MiB. */
 static void memremap_test_map_chunk(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
@@ -186,7 +186,7 @@ static void memremap_test_map_chunk(struct kunit *test)
 	memremap_test_map(test, MEMORY_DEVICE_GENERIC);
 }
 
-/* Expect what stands in the way to be seen, which is a warning, too. */
+/* Expect that memremap_pages() finds a conflict. It warns about that. */
 static void memremap_test_refused(struct kunit *test, resource_size_t start,
 				  resource_size_t size)
 {
@@ -218,7 +218,7 @@ static void memremap_test_expect_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0UL);
 }
 
-/* A range that encloses one that is mapped. */
+/* A range that encloses a mapped one is refused. */
 static void conflict(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
@@ -233,7 +233,10 @@ static void memremap_test_unmap_work(struct work_struct *work)
 	memunmap_pages(&container_of(work, struct memremap_test, unmap)->pgmap);
 }
 
-/* The pgmap can't be found while memunmap_pages() waits for a reference. */
+/*
+ * While memunmap_pages() waits for a reference, get_dev_pagemap() returns NULL,
+ * but the range is still refused.
+ */
 static void conflict_dying(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
@@ -292,7 +295,7 @@ static struct kunit_case memremap_cases[] = {
 	{}
 };
 
-/* memremap_pages() wants both for private memory. Neither is ever called. */
+/* memremap_pages() needs both for private memory. They are never called. */
 static void memremap_test_free(struct page *page)
 {
 }
@@ -339,7 +342,7 @@ static int memremap_test_init(struct kunit *test)
 	if (!ctx->res)
 		return -EBUSY;
 
-	/* The last node, so that a node id which got lost is noticed. */
+	/* The last node: if the node id is lost, node 0 would be wrong. */
 	for_each_online_node(nid)
 		ctx->nid = nid;
 	ctx->pgmap.range.start = ctx->res->start;
@@ -352,7 +355,7 @@ static int memremap_test_init(struct kunit *test)
 	return 0;
 }
 
-/* Also runs when a case was aborted and when init failed. */
+/* This also runs after a case was aborted, or after init has failed. */
 static void memremap_test_exit(struct kunit *test)
 {
 	struct memremap_test *ctx = test->priv;
