@@ -14,12 +14,7 @@
 #include "test.h"
 
 #define NR_NAMESPACES	2
-#ifdef PIN_V7
-#define NR_DYING	1	/* cases of test_dying() */
-#else
-#define NR_DYING	0
-#endif
-#define NR_CASES	(1 + 15 + 2 * NR_DYING)	/* raw, map=mem and map=dev */
+#define NR_CASES	(1 + 17)	/* raw, map=mem and map=dev */
 
 struct place {
 	char ns[32];
@@ -115,15 +110,14 @@ static bool check_offline(const struct place *place)
 	return page_check_state("pmem", &place->pmem, TEST_MEMMAP_ONLINE, 0);
 }
 
-#ifdef PIN_V7
 /*
- * Unbinding waits until the pgmap is not held any more, and nobody else can get
- * it: still the pages are a device's, and are not online.
+ * Unbinding waits until what is held is released, and nobody else can get the
+ * pgmap: still the pages are a device's, and are not online.
  */
 static bool check_dying(const struct place *place, const struct dax *dax)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
-	int held = dax_hold_pgmap(dax->data.pfn);
+	int held = dax_hold(dax);
 	bool dying, good;
 	pid_t pid;
 
@@ -141,23 +135,6 @@ static bool check_dying(const struct place *place, const struct dax *dax)
 	close(held);
 	return dax_wait_bind(dax, pid) && good;
 }
-
-static void test_dying(const struct place *place, const char *word,
-		       const struct dax *dax, bool good)
-{
-	result(place, word, "dying", good && check_dying(place, dax));
-}
-#else
-/* Not on v5.10: there is no way to hold a pgmap. */
-static void test_dying(const struct place *place, const char *word,
-		       const struct dax *dax, bool good)
-{
-	(void)place;
-	(void)word;
-	(void)dax;
-	(void)good;
-}
-#endif
 
 static bool is_hole(unsigned long pfn, const struct test_memmap_page *rec,
 		    const struct test_memmap_page *ram, bool show)
@@ -225,7 +202,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
 				   dax.nid));
 	result(place, word, "ram", good && check_ram(place));
-	test_dying(place, word, &dax, good);
+	result(place, word, "dying", good && check_dying(place, &dax));
 
 	/* Without a device the struct pages are still there, but nobody's. */
 	good = good && ns_destroy(place->ns);

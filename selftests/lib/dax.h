@@ -71,6 +71,9 @@ bool dax_tell(const struct dax *dax, const char *driver, const char *verb);
  */
 int dax_hold_pgmap(unsigned long pfn);
 
+/* Hold something of @dax that its unbinding waits for, in the same way. */
+int dax_hold(const struct dax *dax);
+
 /* All of its pages are the device's, and only that has references. */
 bool dax_check(const char *what, const struct dax *dax);
 

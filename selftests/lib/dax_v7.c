@@ -15,3 +15,8 @@ int dax_hold_pgmap(unsigned long pfn)
 		close(fd);
 	return -1;
 }
+
+int dax_hold(const struct dax *dax)
+{
+	return dax_hold_pgmap(dax->data.pfn);
+}
