@@ -78,6 +78,27 @@ static inline struct vfio_part vfio_part(int fd, off_t offset, size_t nr)
 	};
 }
 
+/* @nr pages of RAM. */
+static inline struct vfio_part vfio_ram(size_t nr)
+{
+	return vfio_part(VFIO_ANONYMOUS, 0, nr);
+}
+
+/* A dax device of which no page is mapped twice: base leaves its pins behind. */
+struct vfio_dax {
+	int fd;
+	size_t used;		/* pages, from its start on */
+};
+
+/* The next @nr pages of it. */
+static inline struct vfio_part vfio_dax(struct vfio_dax *from, size_t nr)
+{
+	struct vfio_part part = vfio_part(from->fd, from->used * page_size(), nr);
+
+	from->used += nr;
+	return part;
+}
+
 /* Memory made of @nr parts, one right after the other. */
 void vfio_get_memory(struct vfio_memory *mem, const struct vfio_part *parts, size_t nr);
 void vfio_put_memory(struct vfio_memory *mem);

@@ -26,32 +26,17 @@
 
 static struct vfio vfio;
 static struct dax dax;
-static int dax_fd;
-static size_t dax_used;		/* base leaves pins behind: nothing twice */
-
-static struct vfio_part ram_part(size_t nr)
-{
-	return vfio_part(VFIO_ANONYMOUS, 0, nr);
-}
-
-/* The next pages of the device that were not used so far. */
-static struct vfio_part dax_part(size_t nr)
-{
-	struct vfio_part part = vfio_part(dax_fd, dax_used * page_size(), nr);
-
-	dax_used += nr;
-	return part;
-}
+static struct vfio_dax from;	/* its pages, one after the other */
 
 static void test_half_way(void)
 {
-	struct vfio_part parts[] = { ram_part(NR), dax_part(NR), {}, ram_part(NR) };
+	struct vfio_part parts[] = { vfio_ram(NR), vfio_dax(&from, NR), {}, vfio_ram(NR) };
 
 	parts[2] = vfio_part(VFIO_UNMAPPED, 0, NR);
 	vfio_test_refused(&vfio, "unmapped", parts, ARRAY_SIZE(parts));
 
-	parts[1] = dax_part(NR);
-	parts[2] = dax_part(NR);
+	parts[1] = vfio_dax(&from, NR);
+	parts[2] = vfio_dax(&from, NR);
 	parts[2].readonly = true;
 	vfio_test_refused(&vfio, "readonly", parts, ARRAY_SIZE(parts));
 }
@@ -120,15 +105,15 @@ static void test_limit(const char *word, const struct vfio_part *parts,
 
 static void test_limits(void)
 {
-	struct vfio_part parts[] = { ram_part(NR), dax_part(NR), ram_part(NR) };
-	struct vfio_part whole = ram_part(HUGE);
+	struct vfio_part parts[] = { vfio_ram(NR), vfio_dax(&from, NR), vfio_ram(NR) };
+	struct vfio_part whole = vfio_ram(HUGE);
 
 	/* Page frames in a row are pinned at a time; most others are not. */
 	test_limit("ram", parts, 1, NR);
 	whole.in_one_piece = true;
 	test_limit("whole", &whole, 1, HUGE);
 	test_limit("mixed", parts, ARRAY_SIZE(parts), 2 * NR);
-	parts[1] = dax_part(NR);
+	parts[1] = vfio_dax(&from, NR);
 	test_limit("dax", &parts[1], 1, 0);
 }
 
@@ -140,13 +125,13 @@ static void test_order(void)
 	size_t i;
 
 	for (i = NR; i--; )
-		parts[i] = dax_part(1);
+		parts[i] = vfio_dax(&from, 1);
 	vfio_get_memory(&mem, parts, NR);
 	vfio_test_map(&vfio, "reverse", &mem, 0);
 	vfio_put_memory(&mem);
 
 	for (i = 0; i < NR; i++)
-		parts[i] = i % 2 ? dax_part(1) : ram_part(1);
+		parts[i] = i % 2 ? vfio_dax(&from, 1) : vfio_ram(1);
 	vfio_get_memory(&mem, parts, NR);
 	vfio_test_map(&vfio, "in_turns", &mem, NR / 2 * page_size());
 	vfio_put_memory(&mem);
@@ -155,7 +140,7 @@ static void test_order(void)
 /* Another mapping is in the way: it stays, and nothing else comes. */
 static void test_exists(void)
 {
-	const struct vfio_part first = dax_part(NR), second = dax_part(NR);
+	const struct vfio_part first = vfio_dax(&from, NR), second = vfio_dax(&from, NR);
 	struct vfio_memory mem, late;
 	bool good;
 
@@ -186,8 +171,8 @@ static bool set_entry_limit(void)
 
 static void test_cycles(bool limited)
 {
-	const struct vfio_part parts[] = { ram_part(4), dax_part(8), ram_part(4) };
-	const struct pages pages = { dax.data.pfn + dax_used - 8, 8 };
+	const struct vfio_part parts[] = { vfio_ram(4), vfio_dax(&from, 8), vfio_ram(4) };
+	const struct pages pages = { dax.data.pfn + from.used - 8, 8 };
 	long long start = test_ms();
 	struct vfio_memory mem;
 	bool good = true;
@@ -232,7 +217,7 @@ static char *find_page(unsigned long want)
 static void test_behind(void)
 {
 	const struct vfio_part parts[] = {
-		vfio_part(dax_fd, (dax.data.nr - 1) * page_size(), 1), ram_part(1),
+		vfio_part(from.fd, (dax.data.nr - 1) * page_size(), 1), vfio_ram(1),
 	};
 	unsigned long pfn = dax.data.pfn + dax.data.nr;
 	struct vfio_memory mem;
@@ -264,7 +249,7 @@ int main(int argc, char *argv[])
 	limited = set_entry_limit();
 	vfio_open(&vfio);
 	dax_make(ns, "4K", &dax);
-	dax_fd = dax_open(&dax);
+	from.fd = dax_open(&dax);
 	test_half_way();
 	test_limits();
 	test_order();

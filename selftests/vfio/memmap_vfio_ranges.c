@@ -24,27 +24,13 @@
 
 static struct vfio vfio;
 static struct dax dax;
-static int dax_fd, mem_fd;
-static size_t dax_used;		/* base leaves pins behind: nothing twice */
-
-static struct vfio_part ram_part(size_t nr)
-{
-	return vfio_part(VFIO_ANONYMOUS, 0, nr);
-}
-
-/* The next pages of the device that were not used so far. */
-static struct vfio_part dax_part(size_t nr)
-{
-	struct vfio_part part = vfio_part(dax_fd, dax_used * page_size(), nr);
-
-	dax_used += nr;
-	return part;
-}
+static int mem_fd;
+static struct vfio_dax from;	/* its pages, one after the other */
 
 /* The same by way of /dev/mem: the page frames go on, but without a pin. */
 static struct vfio_part mem_part(size_t nr)
 {
-	struct vfio_part part = dax_part(nr);
+	struct vfio_part part = vfio_dax(&from, nr);
 
 	part.fd = mem_fd;
 	part.offset += dax.data.pfn * page_size();
@@ -55,8 +41,8 @@ static struct vfio_part mem_part(size_t nr)
 static void test_mixed(void)
 {
 	struct vfio_part parts[] = {
-		ram_part(NR), dax_part(NR), mem_part(NR), dax_part(NR),
-		vfio_bar_part(&vfio, NR, NULL), ram_part(NR), mem_part(NR),
+		vfio_ram(NR), vfio_dax(&from, NR), mem_part(NR), vfio_dax(&from, NR),
+		vfio_bar_part(&vfio, NR, NULL), vfio_ram(NR), mem_part(NR),
 	};
 	unsigned long pfn = parts[2].offset / page_size();
 	struct vfio_memory mem;
@@ -76,9 +62,9 @@ static void test_many(void)
 	size_t i, ram = 0;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i += 3) {
-		parts[i] = dax_part(1 + i % 2);
+		parts[i] = vfio_dax(&from, 1 + i % 2);
 		parts[i + 1] = mem_part(1 + i % 4);
-		parts[i + 2] = ram_part(1 + i % 5);
+		parts[i + 2] = vfio_ram(1 + i % 5);
 		ram += parts[i + 2].size;
 	}
 	vfio_get_memory(&mem, parts, ARRAY_SIZE(parts));
@@ -89,7 +75,7 @@ static void test_many(void)
 /* The memory of the cases that follow. */
 static void get_memory(struct vfio_memory *mem)
 {
-	struct vfio_part parts[] = { ram_part(NR), dax_part(NR), mem_part(NR), ram_part(NR) };
+	struct vfio_part parts[] = { vfio_ram(NR), vfio_dax(&from, NR), mem_part(NR), vfio_ram(NR) };
 
 	vfio_get_memory(mem, parts, ARRAY_SIZE(parts));
 }
@@ -252,7 +238,7 @@ int main(int argc, char *argv[])
 	ksft_set_plan(NR_CASES);
 	vfio_open(&vfio);
 	dax_make(ns, "4K", &dax);
-	dax_fd = dax_open(&dax);
+	from.fd = dax_open(&dax);
 	test_mixed();
 	test_many();
 	test_v1();
@@ -261,7 +247,7 @@ int main(int argc, char *argv[])
 	test_vaddr();
 #endif
 	ksft_test_result(dax_check("unused", &dax), "references\n");
-	close(dax_fd);
+	close(from.fd);
 	ksft_test_result(dax_bind(&dax, false), "unbind\n");
 
 	ksft_exit(!ksft_get_fail_cnt());
