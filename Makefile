@@ -44,6 +44,10 @@ override VARIANT := $(if $(filter file,$(origin VARIANT)),base set/$(SET),$(VARI
 CASES_OF_SET := $(shell PIN=$(PIN) scripts/set.sh --cases '$(SET)' || echo none)
 $(if $(filter none,$(CASES_OF_SET)),$(error SET=$(SET): see above))
 override CASE := $(if $(filter file,$(origin CASE)),$(CASES_OF_SET),$(CASE))
+ifeq ($(CASE),)
+# an empty CASE would be all of them
+$(if $(filter kernel guest submission tree,$(MAKECMDGOALS)),,$(error no case shows SET=$(SET); run: make kernel SET=$(SET)))
+endif
 endif
 
 override DRY := $(filter-out 0,$(DRY))
@@ -150,7 +154,7 @@ bench-vfio: guest ## what mapping and unmapping for DMA costs, in instructions a
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
 	$(run) scripts/refresh.sh
 
-submission: tree ## what could be mailed, in out/: sign-offs, cover letter, recipients, an mbox (VERSION= RFC= RESEND= TRAILERS=)
+submission: tree ## what could be mailed, in out/: sign-offs, cover letter, recipients, an mbox (SET= VERSION= RFC= RESEND= TRAILERS=)
 	$(run) scripts/submission.sh
 
 rebase: tree ## carry the series to another tag: git's three-way merge (TO=tag, KERNEL_GIT=; again: goes on)
@@ -171,6 +175,6 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
 		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
 	@printf '\n  variables (now):\n'
-	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' \
+	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' SET '$(SET)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \
 		KERNEL_GIT '$(KERNEL_GIT)' BUILD '$(BUILD)' RESULTS '$(RESULTS)' DRY '$(DRY)'

@@ -21,8 +21,8 @@ the loop around the calls takes is not in it; the call itself is, where it is on
 v5.10.223, base has a macro.
 
 With --vfio it prints what VFIO_IOMMU_MAP_DMA and VFIO_IOMMU_UNMAP_DMA take for each 4 KiB
-of RAM, device DAX and a BAR, in instructions, counted in the same way, in the guest
-q35-vfio-cost.
+of RAM, device DAX and a BAR, in instructions, counted in the same way, to a tenth, in
+the guest q35-vfio-cost.
 
 Exit codes: 0 done, 1 something did not run.
 """
@@ -136,7 +136,7 @@ def counted(name: str, variant: str, place: Path, line: re.Pattern, kinds: dict[
                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
     report = place / "result.ktap"
     found = line.findall(report.read_text()) if report.exists() else []
-    if {kind for kind, *_ in found} != set(kinds):
+    if guest.returncode or {kind for kind, *_ in found} != set(kinds):
         sys.exit(f"bench.py: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
     return found
 
@@ -148,12 +148,19 @@ def count_once(variant: str, place: Path) -> dict[str, tuple[float, bool]]:
             for kind, hits, calls, ticks, loop in found}
 
 
-def count(place: Path) -> None:
-    """The table of counts; two guests of a variant have to say the same."""
+def agreed(once, place: Path) -> dict[str, dict]:
+    """What once() counts in each variant; two guests of a variant have to say the same."""
     variants = (os.environ.get("VARIANT") or "base series").split()
-    counts = {variant: count_once(variant, place) for variant in variants}
-    if odd := [variant for variant in variants if count_once(variant, place) != counts[variant]]:
+    counts = {variant: once(variant, place) for variant in variants}
+    if odd := [variant for variant in variants if once(variant, place) != counts[variant]]:
         sys.exit(f"bench.py: two guests of {' and '.join(odd)} do not say the same")
+    return counts
+
+
+def count(place: Path) -> None:
+    """The table of counts."""
+    counts = agreed(count_once, place)
+    variants = list(counts)
     print(f"{f'pfn_to_online_page(), {PIN}: instructions a call':52}" + "".join(f"{v:>8}" for v in variants))
     for kind, text in KINDS.items():
         cells = [counts[variant][kind] for variant in variants]
@@ -169,15 +176,16 @@ VFIO_COST = re.compile(r"# cost of (\w+): (\d+) pages, ticks to map: (\d+), to u
 
 
 def vfio_once(variant: str, place: Path) -> dict[str, tuple[float, float]]:
-    """Instructions to map and to unmap a page, by kind, as one guest says."""
-    return {kind: (int(map_ticks) / int(pages), int(unmap_ticks) / int(pages))
+    """Instructions to map and to unmap a page, by kind, as one guest says, to a tenth: what
+    takes longest has timer interrupts in it, a few instructions more or less."""
+    return {kind: (round(int(map_ticks) / int(pages), 1), round(int(unmap_ticks) / int(pages), 1))
             for kind, pages, map_ticks, unmap_ticks in counted("q35-vfio-cost", variant, place, VFIO_COST, PARTS)}
 
 
 def count_vfio(place: Path) -> None:
     """The table of counts, and the series against base."""
-    variants = (os.environ.get("VARIANT") or "base series").split()
-    counts = {variant: vfio_once(variant, place) for variant in variants}
+    counts = agreed(vfio_once, place)
+    variants = list(counts)
     print(f"{f'VFIO, {PIN}: instructions a page of 4K':36}{'to map':>{9 * len(variants)}}"
           f"{'to unmap':>{9 * len(variants)}}    {variants[-1]} / {variants[0]}")
     print(" " * 36 + 2 * "".join(f"{v:>9}" for v in variants) + "      map   unmap")

@@ -48,11 +48,7 @@ spdx() {
 bare_am() (
 	dir=$(mktemp -d -p "$build_d" am.XXXXXX)
 	trap 'g -C "$tree" worktree remove --force "$dir"' EXIT
-	# git am needs no files: it fetches from the index those that it patches
-	g -C "$tree" worktree add -q --no-checkout --detach "$dir" "$PIN"
-	g -C "$dir" read-tree "$PIN"
-	GIT_COMMITTER_NAME=check GIT_COMMITTER_EMAIL=check g -C "$dir" am -q "$patches_d"/*.patch
-	diff <(g -C "$dir" rev-parse 'HEAD^{tree}') <(g -C "$tree" rev-parse 'series^{tree}')
+	cd "$patches_d" && on_tag "$dir" ./*.patch && diff <(g -C "$dir" rev-parse 'HEAD^{tree}') <(g -C "$tree" rev-parse 'series^{tree}')
 )
 
 # each set applies to the tag, with those that it needs; one of several patches has a cover letter

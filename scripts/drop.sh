@@ -20,7 +20,8 @@ set -euo pipefail
 
 # find WORD: the patch that it means
 find_patch() {
-	local word=$1 kind patch found=()
+	local word=${1#drop/} kind patch found=()
+	word=${word%%@*}
 	while IFS='|' read -r kind patch; do
 		[[ $patch == "$word" || $(slug "$patch") == "$word" ||
 			($word =~ ^[0-9]+$ && $patch =~ ^0*$((10#$word))-) ]] && found=("$kind|$patch") && break
@@ -41,7 +42,7 @@ case ${1:-} in
 	for word; do
 		if [[ $word == drop/* ]]; then
 			hunk=${word#"${word%%@*}"}
-			patch=$(find_patch "$(sed 's/^drop.//; s/@.*//' <<<"$word")")
+			patch=$(find_patch "$word")
 			word=drop/$(slug "$patch")$hunk
 		fi
 		words+=("$word")
@@ -52,9 +53,8 @@ case ${1:-} in
 esac
 hunk=
 [[ $1 != *@* ]] || hunk=${1#*@}
-[[ $hunk =~ ^[0-9]*$ ]] || die 2 "'$hunk' is not the number of a hunk"
-patch=$(sed 's/^drop.//; s/@.*//' <<<"$1")
-patch=$(find_patch "$patch")
+[[ $1 != *@* || $hunk =~ ^[1-9][0-9]*$ ]] || die 2 "'$hunk' is not the number of a hunk"
+patch=$(find_patch "$1")
 name=$(slug "$patch")
 series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
 [[ $(series_id) == "$(head -n1 "$tree_stamp" 2>/dev/null)" ]] || die 2 "patches/$PIN changed since the tree was made; run: make tree"

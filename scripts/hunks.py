@@ -4,9 +4,9 @@
 
 usage: hunks.py [PATCH...]
 
-For each patch that cases show, and each that such a patch needs (or those named, by a part of their names), and for each of
-its hunks, the series without that hunk is built and the cases of the patch are run, as
-prove.py does for whole patches. Left out are hunks that change comments or documentation
+For each patch that cases show, and each that such a patch needs (or those named, by a
+part of their names), and for each of its hunks, the series without that hunk is built and
+the cases of the patch are run, as prove.py does for whole patches. Left out are hunks that change comments or documentation
 alone, and the hunk of a patch that has no other. One that neither fails a case nor the
 build needs a line in series/PIN/hunks-not-shown, by its id:
 
@@ -27,13 +27,13 @@ import sys
 import textwrap
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import case as cases
 import prove
 from hunk import parts
-from proofs import PIN, PLACE, RESULTS, SERIES, Proof, read_series, slug, write
-from rows import clean, load
+from proofs import PIN, RESULTS, SERIES, Proof, read_series, slug, write
+from rows import clean
+
 
 @dataclass
 class HunkProof(Proof):
@@ -45,10 +45,6 @@ class HunkProof(Proof):
     @property
     def slug(self) -> str:
         return f"{slug(self.patch)}@{self.number}"
-
-    @property
-    def stored(self) -> Path:
-        return PLACE / "drop" / self.slug / "proof.json"
 
 
 def hunks_of(proof: Proof) -> list[HunkProof]:
@@ -79,12 +75,9 @@ def without(hunk: HunkProof) -> None:
         raise prove.Unjudged(f"{variant}: no guest")
     for name in hunk.cases:
         prove.run("boot.py", "--variant", variant, "--case", name, "--flavour", prove.FLAVOUR)
-        cell = load(PLACE, variant, name, prove.BUILD)
-        if cell.verdict not in ("pass", "fail", "lost", "skip", "timeout"):
-            raise prove.Unjudged(f"{name}: {cell.verdict}: {cell.reason}")
-        if cell.verdict in ("fail", "lost") and not (cell.failed == ["console"] and prove.STALL.search(cell.reason)):
-            more = f" and {len(cell.failed) - 1} more" if len(cell.failed) > 1 else ""
-            hunk.seen = [f"{name}: {cell.verdict} {cell.failed[0] + more if cell.failed else cell.reason}"]
+        cell, text = prove.look(variant, name)
+        if cell.verdict in prove.RED:
+            hunk.seen = [text]
             return
     hunk.seen = [f"{len(hunk.cases)} cases pass"]
     hunk.problem = "nothing is red"

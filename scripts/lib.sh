@@ -130,6 +130,9 @@ set_lines() {
 # set_names: the sets of the series
 set_names() { sed -nE 's/^# set: ([^ ]+).*/\1/p' "$series_d/series"; }
 
+# set_needs SET: the sets that it names as needed
+set_needs() { sed -nE "s/^# set: $1 needs: *//p" "$series_d/series"; }
+
 # slug PATCH: the name of a patch without its number, which may change
 slug() { sed -E 's/^[0-9]+-//; s/\.patch$//' <<<"$1"; }
 
@@ -224,6 +227,22 @@ put() {
 	fi
 	out=$(g -C "$dir" reset -q "$how" "$3" 2>&1) || die 1 "cannot change $dir: $(why "$out")"
 	g -C "$tree" update-ref "refs/made/$2" "$3"
+}
+
+# on_tag DIR PATCH...: print the commit that git am makes of these files of patches/PIN on the
+# tag, in DIR, which becomes a work tree of $tree; or why it refuses, and fail. It needs no
+# files: git am fetches from the index those that it patches
+on_tag() {
+	local dir=$1 out
+	shift
+	g -C "$tree" worktree add -q --no-checkout --detach "$dir" "$PIN"
+	g -C "$dir" read-tree "$PIN"
+	if ! out=$(GIT_COMMITTER_NAME=tree GIT_COMMITTER_EMAIL=tree@localhost \
+		g -C "$dir" am -q --committer-date-is-author-date --no-gpg-sign "${@/#/$patches_d/}" 2>&1); then
+		echo "$(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out")"
+		return 1
+	fi
+	g -C "$dir" rev-parse HEAD
 }
 
 # build_folder: make build/PIN, and keep other runs out of it until we end

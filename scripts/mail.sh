@@ -64,7 +64,7 @@ range_diff() (
 	pin=$(sent_key "$1" pin) commit=$(sent_key "$1" commit)
 	mkdir "$old"
 	git -C "$root" archive "$commit" "series/$pin/series" "patches/$pin" 2>/dev/null | tar -x -C "$old" 2>/dev/null ||
-		die 2 "series/$PIN/sent/v$1: commit $commit is not in this repository; run: git fetch --unshallow"
+		die 2 "series/$PIN/sent/${prefix}v$1: commit $commit is not in this repository; run: git fetch --unshallow"
 	if [[ -n ${SET:-} ]]; then
 		mapfile -t list < <(series_d=$old/series/$pin set_lines "$SET" --needs | cut -d' ' -f1)
 		count=$(series_d=$old/series/$pin set_lines "$SET" | wc -l)
@@ -82,7 +82,7 @@ range_diff() (
 	fi
 	spread "$old/linux" "$from" "${list[@]/#/$old/patches/$pin/}"
 	[[ $(am "$old/linux" "${list[@]/#/$old/patches/$pin/}") == "$(sent_key "$1" tree)" ]] ||
-		die 1 "series/$PIN/sent/v$1: its patches do not give its tree id"
+		die 1 "series/$PIN/sent/${prefix}v$1: its patches do not give its tree id"
 	last=$(g -C "$old/linux" rev-parse HEAD)
 	g -C "$tree" range-diff --no-color --creation-factor=80 "$last~$count..$last" "$start..$head"
 )

@@ -37,13 +37,14 @@ from pathlib import Path
 
 import case as cases
 from proofs import FLAVOUR, PIN, PLACE, RESULTS, SERIES, Proof, read_series, slug, stale, table, write
-from rows import clean, load, sums_of
+from rows import Cell, clean, load, sums_of
 
 ENV = os.environ
 ROOT = cases.ROOT
 BUILD = Path(ENV.get("BUILD") or ROOT / "build").absolute()
 PATCHES = Path(ENV.get("PATCHES_DIR") or ROOT / "patches") / PIN
 BEGIN = int(ENV.setdefault("STARTED", str(int(time.time()))))
+RED = ("fail", "lost")
 STALL = re.compile(r"\bstall|soft lockup|clocksource|hung_task|blocked for more", re.IGNORECASE)
 # what a result depends on, besides patches and cases
 HARNESS = ("scripts/kernel.sh scripts/kbuild.sh scripts/initramfs.sh scripts/test-module.sh scripts/command.py "
@@ -129,6 +130,19 @@ def build_error() -> str:
                  .replace("‘", "'").replace("’", "'"))
 
 
+def look(variant: str, name: str) -> tuple[Cell, str]:
+    """The result of a case, and in words; Unjudged when it says nothing about what was dropped."""
+    cell = load(PLACE, variant, name, BUILD)
+    if cell.verdict not in ("pass", "fail", "lost", "skip", "timeout"):
+        raise Unjudged(f"{name}: {cell.verdict}: {cell.reason}")
+    if cell.failed == ["console"] and STALL.search(cell.reason):
+        raise Unjudged(f"{name}: {cell.reason}: that may be a busy machine; run it again")
+    if cell.verdict in RED:
+        more = f" and {len(cell.failed) - 1} more" if len(cell.failed) > 1 else ""
+        return cell, f"{name}: {cell.verdict} {cell.failed[0] + more if cell.failed else cell.reason}"
+    return cell, f"{name}: {cell.verdict}" + (f" {cell.reason}" if cell.verdict != "pass" else "")
+
+
 def without(proof: Proof, patches: list[str]) -> None:
     """Drop the patch, build, run its cases; fills in what was seen."""
     variant = f"drop/{proof.slug}"
@@ -168,18 +182,10 @@ def without(proof: Proof, patches: list[str]) -> None:
     run("boot.py", "--variant", variant, "--case", " ".join(proof.cases), "--flavour", FLAVOUR)
     green = []
     for name in proof.cases:
-        cell = load(PLACE, variant, name, BUILD)
-        if cell.verdict not in ("pass", "fail", "lost", "skip", "timeout"):
-            raise Unjudged(f"{name}: {cell.verdict}: {cell.reason}")
+        cell, text = look(variant, name)
         proof.failed[name] = cell.failed
-        if cell.failed == ["console"] and STALL.search(cell.reason):
-            raise Unjudged(f"{name}: {cell.reason}: that may be a busy machine; run it again")
-        if cell.verdict in ("fail", "lost"):
-            more = f" and {len(cell.failed) - 1} more" if len(cell.failed) > 1 else ""
-            names = cell.failed[0] + more if cell.failed else cell.reason
-            proof.seen.append(f"{name}: {cell.verdict} {names}")
-        else:
-            proof.seen.append(f"{name}: {cell.verdict}" + (f" {cell.reason}" if cell.verdict != "pass" else ""))
+        proof.seen.append(text)
+        if cell.verdict not in RED:
             green.append(name)
     if green:
         proof.problem = f"not red: {' '.join(green)}"

@@ -42,12 +42,7 @@ build_folder
 repair
 [[ -n $mode ]] || ours "$set_tree" 'set' tree
 scratch 'set'
-g -C "$tree" worktree add -q --no-checkout --detach "$work/am" "$PIN"
-g -C "$work/am" read-tree "$PIN"
-out=$(GIT_COMMITTER_NAME=tree GIT_COMMITTER_EMAIL=tree@localhost \
-	g -C "$work/am" am -q --committer-date-is-author-date --no-gpg-sign "${patches[@]/#/$patches_d/}" 2>&1) ||
-	die 1 "set $set does not apply to $PIN: $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out")"
-commit=$(g -C "$work/am" rev-parse HEAD)
+commit=$(on_tag "$work/am" "${patches[@]}") || die 1 "set $set does not apply to $PIN: $commit"
 g -C "$tree" update-ref "refs/sets/$set" "$commit"
 if [[ -n $mode ]]; then
 	echo "$commit"

@@ -83,14 +83,13 @@ if [[ -n ${RESEND:-} ]]; then
 	[[ $version == "$last" ]] || die 2 "RESEND: the last version sent is '${last:-none}', not $version"
 	[[ $(sent_key "$last" tree) == "$want" ]] || die 2 "RESEND: v$last had another tree than the series has now; make it VERSION=$((last + 1))"
 elif ((version > 1)); then
-	[[ -f $series_d/sent/v$((version - 1)) ]] || die 2 "no series/$PIN/sent/v$((version - 1)); nothing to compare v$version with"
+	[[ -f $series_d/sent/${prefix}v$((version - 1)) ]] || die 2 "no series/$PIN/sent/${prefix}v$((version - 1)); nothing to compare v$version with"
 fi
 subject_prefix="${RFC:+RFC }${RESEND:+RESEND }PATCH$(backport)"
 ((version == 1)) || subject_prefix+=" v$version"
 
 base=$(base_commit)
-[[ $start == "$PIN" || $(tg rev-parse "$start") == "$(tg rev-parse "$PIN^{commit}")" ]] ||
-	base+=$'\n'"Needs, in this order: the sets$(sed -nE "s/^# set: $SET needs://p" "$series_d/series")"
+[[ -z ${SET:-} || -z $(set_needs "$SET") ]] || base+=$'\n'"Needs, in this order: the sets $(set_needs "$SET")"
 build_folder
 scratch submission
 "$root/scripts/testing.py" >"$work/testing" || exit

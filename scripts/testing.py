@@ -14,6 +14,7 @@ Exit code: 0 printed, 1 a row is not as expected, 2 bad input, 125 no results, m
 stale or broken ones.
 """
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -55,6 +56,7 @@ def again(label: str, names: list[str]) -> str:
     return f"run: make PIN={PIN}{extra}{some}{more}"
 
 
+@functools.cache
 def wanted() -> str:
     """The cases: all, or those of the set."""
     if not SET:
@@ -166,7 +168,7 @@ def main() -> int:
             print(only_built(now), end="")
             return 0
         if not labels:
-            raise Refused(125, f"no results in {PLACE}; run: make PIN={PIN}")
+            raise Refused(125, f"no results in {PLACE}; run: make PIN={PIN}" + (f" SET={SET}" if SET else ""))
         found = {label: judged(label, now) for label in labels}
     except Refused as err:
         print(f"testing.py: {err.args[1]}", file=sys.stderr)

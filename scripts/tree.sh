@@ -81,19 +81,6 @@ by_quilt() (
 	g -C "$tree" write-tree
 )
 
-# by_git NAME PATCH...: print the commit that git am makes on top of PIN. It needs no
-# files: git am fetches from the index those that it patches
-by_git() (
-	dir=$work/$1.git
-	shift
-	g -C "$tree" worktree add -q --no-checkout --detach "$dir" "$PIN"
-	g -C "$dir" read-tree "$PIN"
-	out=$(GIT_COMMITTER_NAME=tree GIT_COMMITTER_EMAIL=tree@localhost \
-		g -C "$dir" am -q --committer-date-is-author-date --no-gpg-sign "${@/#/$patches_d/}" 2>&1) ||
-		die 1 "git am refuses what quilt applied: $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out"); the trees are as they were"
-	g -C "$dir" rev-parse HEAD
-)
-
 # apply NAME PATCH...: print the commit of these patches on PIN
 apply() {
 	local content commit diff
@@ -102,7 +89,8 @@ apply() {
 		return
 	fi
 	content=$(by_quilt "$@") || return
-	commit=$(by_git "$@") || return
+	commit=$(on_tag "$work/$1.git" "${@:2}") ||
+		die 1 "git am refuses what quilt applied: $commit; the trees are as they were"
 	diff=$(g -C "$tree" diff-tree -r --name-only "$content" "$commit^{tree}" | tr '\n' ' ')
 	[[ -z $diff ]] || die 1 "quilt push and git am disagree on $1 in: $diff"
 	echo "$commit"

@@ -4,12 +4,7 @@
 # only what differs is written; a patch that can't go alone is named.
 . "$(dirname "$0")/fake.bash"
 
-two_patches
-sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
-k commit -qam 'mm: change b'
-sed -i 's/a line twenty$/a line 20, again/' "$b/linux/mm/a.c"
-k commit -qam 'mm: change a again'
-"$s/refresh.sh" >/dev/null
+four_patches
 d=$b/drop/linux
 
 want 0 '' "$s/drop.sh" --name base drop/3 series drop/change-b drop/mm-change-a drop/0004-mm-change-a-again.patch
@@ -77,6 +72,7 @@ want 0 '' "$s/drop.sh" --name drop/5@1
 [[ $(<"$tmp/out") == drop/mm-change-c-twice@1 ]] || bad "names: $(<"$tmp/out")"
 want 2 'there is no hunk 3, but 2' "$s/drop.sh" 5@3
 want 2 "'x' is not the number of a hunk" "$s/drop.sh" 5@x
+want 2 "'' is not the number of a hunk" "$s/drop.sh" 5@
 want 2 '0001-mm-change-a.patch has no other hunk; drop it as a whole' "$s/drop.sh" 1@1
 
 end

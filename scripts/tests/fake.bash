@@ -66,6 +66,16 @@ no_rest() {
 	[[ -z $rest ]] || bad "$1: left in the build folder: $rest"
 }
 
+# four_patches: the same, and two patches more, of which the last changes the first one's line
+four_patches() {
+	two_patches
+	sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
+	k commit -qam 'mm: change b'
+	sed -i 's/a line twenty$/a line 20, again/' "$b/linux/mm/a.c"
+	k commit -qam 'mm: change a again'
+	"$s/refresh.sh" >/dev/null
+}
+
 # two_patches: a tree with a change and its test, and a series of them
 two_patches() {
 	"$s/source.sh" >/dev/null && "$s/tree.sh" >/dev/null

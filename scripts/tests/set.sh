@@ -3,12 +3,7 @@
 # Sets of patches: which are in one, alone and with what it needs, on a tree of their own.
 . "$(dirname "$0")/fake.bash"
 
-two_patches
-sed -i 's/b line 5$/b line five/' "$b/linux/mm/b.c"
-k commit -qam 'mm: change b'
-sed -i 's/a line twenty$/a line 20, again/' "$b/linux/mm/a.c"
-k commit -qam 'mm: change a again'
-"$s/refresh.sh" >/dev/null
+four_patches
 d=$b/set/linux
 cat >"$fr/series/v0.1/series" <<'EOF'
 # set: one

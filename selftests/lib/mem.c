@@ -17,14 +17,19 @@ void *mem_map(size_t size)
 	return addr;
 }
 
-void *mem_reserve(size_t size)
+void *mem_reserve_aligned(size_t size, size_t align)
 {
-	void *area = mmap(NULL, size + HUGE_SIZE, PROT_NONE,
+	void *area = mmap(NULL, size + align, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (area == MAP_FAILED)
 		ksft_exit_fail_msg("%zu bytes of addresses: %s\n", size, strerror(errno));
-	return (void *)(((uintptr_t)area + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1));
+	return (void *)(((uintptr_t)area + align - 1) & ~(align - 1));
+}
+
+void *mem_reserve(size_t size)
+{
+	return mem_reserve_aligned(size, HUGE_SIZE);
 }
 
 void *mem_map_file(const char *path, int flags, unsigned long pfn, unsigned long nr)

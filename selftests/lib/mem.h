@@ -28,6 +28,9 @@ void *mem_map(size_t size);
  */
 void *mem_reserve(size_t size);
 
+/* The same, aligned to @align, a power of two of no less than a page. */
+void *mem_reserve_aligned(size_t size, size_t align);
+
 /*
  * Map @nr pages of the file at @path, from its page @pfn on: those of /dev/mem
  * are page frames, uncached with O_SYNC in @flags. Returns MAP_FAILED, and says

@@ -16,11 +16,24 @@ static long long read_id(const char *name, const char *file)
 	return file_number(path);
 }
 
+bool vfio_find_group(struct vfio *vfio, const char *device)
+{
+	char path[160], link[128];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/iommu_group", device);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len <= 0)
+		return false;
+	link[len] = '\0';
+	vfio->number = atoi(strrchr(link, '/') + 1);
+	return true;
+}
+
 /* Give edu to vfio-pci. */
 static bool bind_edu(struct vfio *vfio)
 {
-	char path[128], link[128];
-	ssize_t len;
+	char path[128];
 	int slot;
 
 	for (slot = 0; slot < SLOTS; slot++) {
@@ -35,13 +48,8 @@ static bool bind_edu(struct vfio *vfio)
 	snprintf(path, sizeof(path), PCI_DIR "/devices/%s/driver_override", vfio->name);
 	file_write(path, "vfio-pci");
 	file_write(PCI_DIR "/drivers/vfio-pci/bind", vfio->name);
-	snprintf(path, sizeof(path), PCI_DIR "/devices/%s/iommu_group", vfio->name);
-	len = readlink(path, link, sizeof(link) - 1);
-	if (len <= 0)
-		return false;
-	link[len] = '\0';
-	vfio->number = atoi(strrchr(link, '/') + 1);
-	return true;
+	snprintf(path, sizeof(path), PCI_DIR "/devices/%s", vfio->name);
+	return vfio_find_group(vfio, path);
 }
 
 void vfio_require(struct vfio *vfio)
@@ -57,14 +65,21 @@ const char *vfio_begin(struct vfio *vfio, int argc, char *argv[])
 	return ns_require_arg(argc, argv);
 }
 
-void vfio_open_type(struct vfio *vfio, unsigned long type)
+void vfio_open_group(struct vfio *vfio)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/dev/vfio/%d", vfio->number);
 	vfio->group = open(path, O_RDWR | O_CLOEXEC);
+	if (vfio->group < 0)
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+}
+
+void vfio_open_type(struct vfio *vfio, unsigned long type)
+{
+	vfio_open_group(vfio);
 	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (vfio->group < 0 || vfio->container < 0 ||
+	if (vfio->container < 0 ||
 	    ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container) ||
 	    ioctl(vfio->container, VFIO_SET_IOMMU, type))
 		ksft_exit_fail_msg("VFIO: %s\n", strerror(errno));

@@ -53,6 +53,10 @@ void vfio_require(struct vfio *vfio);
  */
 const char *vfio_begin(struct vfio *vfio, int argc, char *argv[]);
 
+/* Find the group of the device with this folder in sysfs; and open it. */
+bool vfio_find_group(struct vfio *vfio, const char *device);
+void vfio_open_group(struct vfio *vfio);
+
 /*
  * Open its container, of a type that VFIO_SET_IOMMU knows or of the usual one
  * (type1v2). Closing it unmaps everything.

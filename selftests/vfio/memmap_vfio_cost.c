@@ -11,7 +11,6 @@
  * No cost is too much here: scripts/bench.py has a table made of them. There, a tick
  * is an instruction.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -86,8 +85,7 @@ static void test_small(const struct dax *dax)
 /* Large pages: @nr of them of the device, and the same of RAM if there can be any. */
 static void test_large(const struct dax *dax, const char *word, size_t size, size_t nr)
 {
-	char *area = mem_reserve((nr + 1) * size);
-	char *addr = (char *)(((uintptr_t)area + size - 1) & ~(size - 1));
+	char *addr = mem_reserve_aligned(nr * size, size);
 	const struct vfio_memory mem = { .addr = addr, .size = nr * size };
 	const int prot = PROT_READ | PROT_WRITE, fd = dax_open(dax);
 	char name[16];
@@ -104,7 +102,7 @@ static void test_large(const struct dax *dax, const char *word, size_t size, siz
 		ksft_exit_fail_msg("%s: mmap: %s\n", dax->name, strerror(errno));
 	snprintf(name, sizeof(name), "dax_%s", word);
 	test_cost(name, &mem);
-	munmap(area, (nr + 1) * size);
+	munmap(addr, nr * size);
 	close(fd);
 }
 

@@ -9,8 +9,6 @@
  * Wants an IOMMU and QEMU's "edu" PCI device. What is in the namespace
  * (namespace0.0) gets lost.
  */
-#include <stdint.h>
-
 #include "vfio.h"
 
 #define NR_PAGES	2	/* of the larger size */
@@ -57,7 +55,7 @@ int main(int argc, char *argv[])
 	const char *ns = vfio_begin(&vfio, argc, argv);
 	const char *align = argc > 2 ? argv[2] : "2M";
 	const size_t size = (strcmp(align, "1G") ? 2 : 1024) * MB;
-	char *area, *addr;
+	char *addr;
 	int fd;
 
 	ksft_set_plan(NR_CASES);
@@ -65,8 +63,7 @@ int main(int argc, char *argv[])
 	dax_make(ns, align, &dax);
 	if (dax.data.nr < NR_PAGES * size / page_size())
 		ksft_exit_skip("needs a larger namespace\n");
-	area = mem_reserve((NR_PAGES + 1) * size);
-	addr = (char *)(((uintptr_t)area + size - 1) & ~(size - 1));
+	addr = mem_reserve_aligned(NR_PAGES * size, size);
 	fd = dax_open(&dax);
 	if (mmap(addr, NR_PAGES * size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		 fd, 0) == MAP_FAILED)
@@ -77,7 +74,7 @@ int main(int argc, char *argv[])
 	test_map("middle", addr + size / 2, size);
 	test_map("page", addr + size / 2, page_size());
 	test_closed(addr, NR_PAGES * size);
-	munmap(area, (NR_PAGES + 1) * size);
+	munmap(addr, NR_PAGES * size);
 	ksft_test_result(dax_check("unused", &dax), "references\n");
 	ksft_test_result(dax_bind(&dax, false), "unbind\n");
 

@@ -10,8 +10,6 @@
  * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem. What is in the namespace
  * (namespace0.0) gets lost.
  */
-#include <stdio.h>
-
 #include "file.h"
 #include "vfio.h"
 
@@ -27,11 +25,8 @@ static int device;
 
 static void open_device(void)
 {
-	char link[128] = "";
-
-	if (readlink(DEVICE "/iommu_group", link, sizeof(link) - 1) < 0)
+	if (!vfio_find_group(&emulated, DEVICE))
 		ksft_exit_fail_msg(DEVICE ": no group\n");
-	emulated.number = atoi(strrchr(link, '/') + 1);
 	vfio_open(&emulated);
 	device = ioctl(emulated.group, VFIO_GROUP_GET_DEVICE_FD, "test_memmap");
 	if (device < 0)
@@ -42,7 +37,7 @@ static void get_memory(void)
 {
 	const int fd = dax_open(&dax), mem_fd = file_open_mem();
 	struct vfio_part parts[] = {
-		vfio_part(VFIO_ANONYMOUS, 0, NR),
+		vfio_ram(NR),
 		vfio_part(fd, 0, NR),
 		vfio_part(mem_fd, (dax.data.pfn + NR) * page_size(), NR),
 	};
@@ -107,11 +102,9 @@ static bool join(bool yes)
  */
 static void test_join(void)
 {
-	char path[32];
 	bool good;
 
-	snprintf(path, sizeof(path), "/dev/vfio/%d", edu.number);
-	edu.group = open(path, O_RDWR | O_CLOEXEC);
+	vfio_open_group(&edu);
 	good = !vfio_map(&emulated, &mem) && pin(NR - NR_PIN / 2) && is(NR_PIN, NR_PIN / 2);
 
 	good = join(true) && good;

@@ -40,13 +40,19 @@ static struct vfio_part mem_part(size_t nr)
 
 static void test_mixed(void)
 {
-	struct vfio_part parts[] = {
-		vfio_ram(NR), vfio_dax(&from, NR), mem_part(NR), vfio_dax(&from, NR),
-		vfio_bar_part(&vfio, NR, NULL), vfio_ram(NR), mem_part(NR),
-	};
-	unsigned long pfn = parts[2].offset / page_size();
+	struct vfio_part parts[7];
 	struct vfio_memory mem;
+	unsigned long pfn;
 
+	/* In this order: the pages of the device go on from one part to the next. */
+	parts[0] = vfio_ram(NR);
+	parts[1] = vfio_dax(&from, NR);
+	parts[2] = mem_part(NR);
+	parts[3] = vfio_dax(&from, NR);
+	parts[4] = vfio_bar_part(&vfio, NR, NULL);
+	parts[5] = vfio_ram(NR);
+	parts[6] = mem_part(NR);
+	pfn = parts[2].offset / page_size();
 	vfio_get_memory(&mem, parts, ARRAY_SIZE(parts));
 	close(parts[4].fd);
 	vfio_test_map(&vfio, "mixed", &mem, 2 * NR * page_size());
