@@ -31,6 +31,10 @@
  * hold:          only on v7. Write a pfn: the pgmap of its page is held, in
  *                place of what this file has held, until the file is closed.
  *                Taking the device away waits for that
+ * device:        only with CONFIG_TRACEPOINTS. Write "start size", in bytes: that range,
+ *                which nothing else may use, becomes device memory until the file is
+ *                closed. read() gives "online allocations": with how many page
+ *                allocations its first page was online meanwhile, and of how many
  * p2pdma:        peer-to-peer DMA with memory of a PCI device that lives as long
  *                as the open file. Write "0000:01:00.0 nr": allocate nr pages of
  *                that device's p2pmem. Then "map path": map them for DMA by the
@@ -68,6 +72,7 @@
 #include <linux/timex.h>
 #include <linux/uaccess.h>
 
+#include "device.h"
 #include "pin.h"
 #include "test_memmap_uapi.h"
 #include "vfio.h"
@@ -761,6 +766,9 @@ static int __init test_memmap_init(void)
 	debugfs_create_file_size("cost", 0400, test_memmap_dir, NULL,
 				 &cost_fops, MAX_LFS_FILESIZE);
 	debugfs_create_file("free", 0200, test_memmap_dir, NULL, &free_fops);
+#ifdef CONFIG_TRACEPOINTS
+	debugfs_create_file("device", 0600, test_memmap_dir, NULL, &device_fops);
+#endif
 	create_pin_files();
 #if defined(CONFIG_PCI_P2PDMA) && defined(CONFIG_BLOCK)
 	debugfs_create_file("p2pdma", 0600, test_memmap_dir, NULL, &p2p_fops);
