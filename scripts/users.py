@@ -14,9 +14,10 @@ from dataclasses import dataclass
 WORDS = ("PageReserved", "PG_reserved", "KPF_RESERVED", "PAGE_FLAGS_CHECK_AT_",
          "FLAG(Reserved", "FLAG(reserved", "FLAG_FALSE(reserved", "mark_page_reserved",
          "free_reserved_page", "folio_test_reserved", "folio_set_reserved",
-         "folio_clear_reserved", "folio_test_set_reserved", "folio_test_clear_reserved")
+         "folio_clear_reserved", "folio_test_set_reserved", "folio_test_clear_reserved",
+         "PT_reserved", "pagetable_is_reserved")
 USER = (r"\b(?:\w*PageReserved\w*|PG_reserved|KPF_RESERVED|PAGE_FLAGS_CHECK_AT_\w+|"
-        r"\w*FLAG\w*\([Rr]eserved\b|mark_page_reserved|(?:__)?free_reserved_page|"
+        r"\w*FLAG\w*\([Rr]eserved\b|PT_reserved|pagetable_is_reserved|mark_page_reserved|(?:__)?free_reserved_page|"
         r"(?:__)?folio_(?:test_set|test_clear|test|set|clear)_reserved)\b")
 # comments, strings and character constants
 DULL = re.compile(r"""//(?:[^\n\\]|\\.)*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.S)
