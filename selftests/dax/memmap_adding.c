@@ -2,15 +2,17 @@
 /*
  * Device memory behind the end of RAM, in the section in which RAM ends:
  * pfn_to_online_page() must not return it while it is added. The first time is what
- * matters: the section is marked then.
+ * matters: the section is marked then. Nor may it do so when that has failed half way,
+ * and the next attempt has to succeed.
  *
  *	memmap_adding START SIZE
  *
- * START and SIZE, in bytes, are of addresses behind RAM that nobody uses: more than a
- * section, so that struct pages have to be allocated. Nothing has to be there.
+ * START and SIZE, in bytes, are of addresses behind RAM that nobody uses: more than two
+ * sections, whose struct pages have to be allocated. Nothing has to be there.
  */
 #include <stdio.h>
 
+#include "fault.h"
 #include "page.h"
 #include "test.h"
 
@@ -23,44 +25,73 @@ static void require(int argc, char **argv)
 		ksft_exit_skip("usage: memmap_adding START SIZE\n");
 	pages.pfn = strtoull(argv[1], NULL, 0) / page_size();
 	pages.nr = strtoull(argv[2], NULL, 0) / page_size();
+	fault_require();
 	if (!(page_get(pages.pfn - 1).state & TEST_MEMMAP_ONLINE))
 		ksft_exit_skip("needs RAM that ends at %s\n", argv[1]);
 }
 
-/* Returns the file that has the range until it is closed. */
-static int add(char **argv, const char *word)
+/* Is the range added to @fd? */
+static bool write_range(int fd, char **argv)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s %s", argv[1], argv[2]);
+	return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+static int open_device(void)
 {
 	int fd = open(PAGE_DEBUGFS("device"), O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		ksft_exit_fail_msg("device: %s\n", strerror(errno));
+	return fd;
+}
+
+/* Sections of 128 MiB: one gets the 512 pages of its memory map, the next does not. */
+static void test_half(char **argv)
+{
+	int fd = open_device();
+	bool added, refused;
+
+	fault_begin(FAULT_PAGES, 768);
+	added = write_range(fd, argv);
+	refused = fault_end();
+	close(fd);
+	ksft_print_msg("half: %s, pages were %s\n", added ? "added" : "not added",
+		       refused ? "refused" : "not refused");
+	ksft_test_result(refused && !added, "half_added\n");
+	ksft_test_result(page_check_state("half", &pages, TEST_MEMMAP_ONLINE, 0),
+			 "half_offline\n");
+}
+
+static void test_range(char **argv, const char *word)
+{
 	unsigned long online, calls = 0;
+	int fd = open_device();
 	char text[64];
 	ssize_t got;
 
-	snprintf(text, sizeof(text), "%s %s", argv[1], argv[2]);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ksft_exit_fail_msg("device: \"%s\": %s\n", text, strerror(errno));
+	if (!write_range(fd, argv))
+		ksft_print_msg("%s: %s\n", word, strerror(errno));
 	got = pread(fd, text, sizeof(text) - 1, 0);
 	text[got > 0 ? got : 0] = '\0';
-	if (sscanf(text, "%lu %lu", &online, &calls) != 2 || !calls)
+	if (sscanf(text, "%lu %lu", &online, &calls) != 2)
 		ksft_exit_fail_msg("device: \"%s\" says nothing\n", text);
-	ksft_print_msg("online at %lu of %lu allocations\n", online, calls);
-	ksft_test_result(!online, "%s_added\n", word);
-	return fd;
+	ksft_print_msg("%s: online at %lu of %lu allocations\n", word, online, calls);
+	ksft_test_result(calls && !online, "%s_added\n", word);
+	ksft_test_result(page_check_state(word, &pages, DEVICE_MASK, DEVICE_PAGE),
+			 "%s_pages\n", word);
+	close(fd);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const words[] = { "first", "second" };
-	size_t i;
-	int fd;
-
 	require(argc, argv);
-	ksft_set_plan(2 * ARRAY_SIZE(words));
-	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		fd = add(argv, words[i]);
-		ksft_test_result(page_check_state("pages", &pages, DEVICE_MASK, DEVICE_PAGE),
-				 "%s_pages\n", words[i]);
-		close(fd);
-	}
-
+	ksft_set_plan(8);
+	test_range(argv, "first");
+	test_range(argv, "second");
+	test_half(argv);
+	test_range(argv, "third");
 	ksft_exit(!ksft_get_fail_cnt());
 }

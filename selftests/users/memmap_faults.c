@@ -27,6 +27,7 @@
 
 #include "block.h"
 #include "dax.h"
+#include "fault.h"
 #include "file.h"
 #include "test.h"
 #include "zone.h"
@@ -34,7 +35,6 @@
 #define SUBSECTION	512UL		/* pages */
 #define MAX_NUMBER	100000UL	/* of an allocation, or an attempt, in one mode */
 #define EVERY		256UL		/* up to here each one, then ever fewer */
-#define MAX_REFUSALS	1000000		/* more than there ever are */
 #define MAX_FAILURES	1024		/* numbers that are noted in one mode */
 #define NR_REPEATED	128UL		/* failures while free memory is watched, or more */
 #define MAX_ROUNDS	(8 * NR_REPEATED)
@@ -63,37 +63,24 @@ static struct dax dax;
 static const char *ns;
 static struct pages pages;	/* that come and go */
 static struct blocks blocks;
-static int fail_nth, make_it_fail;
-static const char *attr;	/* what make_it_fail is about */
+static int fail_nth;
 static char iomem[1 << 16];
 static unsigned long failures[MAX_FAILURES];	/* numbers that failed */
 static unsigned long nr_failures;
 
-static void write_number(const char *dir, const char *file, unsigned long number)
-{
-	char path[96], text[24];
-	int err;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", dir, file);
-	snprintf(text, sizeof(text), "%lu", number);
-	err = file_write(path, text);
-	if (err)
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(-err));
-}
-
 /* No file is opened while allocations fail. */
-static void write_fd(int fd, unsigned long number)
+static void write_nth(unsigned long number)
 {
 	char text[24];
 	int len = snprintf(text, sizeof(text), "%lu", number);
 
-	if (pwrite(fd, text, len, 0) != len)
-		ksft_exit_fail_msg("faults: %s\n", strerror(errno));
+	if (pwrite(fail_nth, text, len, 0) != len)
+		ksft_exit_fail_msg("fail-nth: %s\n", strerror(errno));
 }
 
 static void arm_nth(unsigned long number)
 {
-	write_fd(fail_nth, number);
+	write_nth(number);
 }
 
 static bool disarm_nth(void)
@@ -102,45 +89,25 @@ static bool disarm_nth(void)
 
 	if (pread(fail_nth, text, sizeof(text) - 1, 0) <= 0)
 		ksft_exit_fail_msg("fail-nth: %s\n", strerror(errno));
-	write_fd(fail_nth, 0);
+	write_nth(0);
 	return !strtoul(text, NULL, 10);
-}
-
-/* What needs more than @space fails, and what does not makes it smaller. */
-static void arm_space(const char *dir, unsigned long space)
-{
-	attr = dir;
-	write_number(attr, "space", space);
-	write_number(attr, "times", MAX_REFUSALS);
-	write_number(attr, "probability", 100);
-	write_fd(make_it_fail, 1);
-}
-
-static bool disarm_space(void)
-{
-	char path[96];
-
-	write_fd(make_it_fail, 0);
-	write_number(attr, "probability", 0);
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/times", attr);
-	return file_number(path) != MAX_REFUSALS;
 }
 
 static void arm_slab(unsigned long number)
 {
-	arm_space("failslab", number * 128);
+	fault_begin(FAULT_SLAB, number * 128);
 }
 
 /* In smaller steps at the beginning, where a lot of small pieces is asked for. */
 static void arm_pages(unsigned long number)
 {
-	arm_space("fail_page_alloc", number < 32 ? number : 32 + (number - 32) * 29);
+	fault_begin(FAULT_PAGES, number < 32 ? number : 32 + (number - 32) * 29);
 }
 
 static const struct mode modes[] = {
 	{ "nth", arm_nth, disarm_nth },
-	{ "slab", arm_slab, disarm_space },
-	{ "pages", arm_pages, disarm_space },
+	{ "slab", arm_slab, fault_end },
+	{ "pages", arm_pages, fault_end },
 };
 
 static void read_iomem(char *text, size_t size)
@@ -463,14 +430,6 @@ static void test_kmem(bool only_online)
 	dax_tell(&dax, KMEM_DRIVER, "remove_id");
 }
 
-static void prepare(const char *dir)
-{
-	write_number(dir, "verbose", 0);
-	write_number(dir, "task-filter", 1);
-	write_number(dir, "ignore-gfp-wait", 0);
-	write_number(dir, "probability", 0);
-}
-
 static bool is_device(const char *operation)
 {
 	return is_operation(operation, "mem") || is_operation(operation, "dev");
@@ -498,17 +457,11 @@ int main(int argc, char **argv)
 
 	test_begin();
 	fail_nth = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	make_it_fail = open("/proc/self/make-it-fail", O_RDWR | O_CLOEXEC);
-	if (fail_nth < 0 || make_it_fail < 0 || access("/sys/kernel/debug/failslab", F_OK) ||
-	    access("/sys/kernel/debug/fail_page_alloc", F_OK))
-		ksft_exit_skip("needs CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC\n");
+	if (fail_nth < 0)
+		ksft_exit_skip("needs CONFIG_FAULT_INJECTION\n");
+	fault_require();
 	if (argc < 2)
 		ksft_exit_skip("usage: memmap_faults mem|dev|kmem|online=NAMESPACE...\n");
-	prepare("failslab");
-	prepare("fail_page_alloc");
-	write_number("fail_page_alloc", "ignore-gfp-highmem", 0);
-	write_number("fail_page_alloc", "min-order", 0);
-
 	for (i = 1; i < argc; i++)
 		plan += nr_modes(argv[i]) + is_device(argv[i]);
 	ksft_set_plan(plan);
