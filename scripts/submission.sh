@@ -115,7 +115,7 @@ GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email tg format-patch -q -o "$mail
 sed -i -E '1,/^$/{/^Subject: /{:a;N;s/\n[ \t]+/ /;ta;P;D}}' "$mails"/*.patch
 
 # the cover letter; a range-diff that is long goes beside it
-options=(--version "$version" --changelog "$series_d/changelog" --base "$base" --text "$work/b4-text")
+options=(--version "$version" --changelog "$series_d/${prefix}changelog" --base "$base" --text "$work/b4-text")
 for v in $(sent_versions); do
 	id=$(sent_key "$v" message-id)
 	[[ -z $id ]] || options+=(--link "$v=https://lore.kernel.org/r/$id")
