@@ -54,14 +54,6 @@ static bool check_data_flag(const struct mode *mode, const struct dax *dax)
 			   TEST_MEMMAP_RESERVED, 0);
 }
 
-/* These struct pages have no owner, that is why they stay reserved. */
-static bool check_altmap(const char *what, const struct dax *dax,
-			 const struct pages *pages)
-{
-	return page_check(what, pages, DEVICE_MASK | TEST_MEMMAP_RESERVED,
-			   DEVICE_PAGE | TEST_MEMMAP_RESERVED, dax->nid);
-}
-
 /*
  * Map the first pages of the device; write to them, or only compare with what
  * was written before. Afterwards nobody must be left holding a page.
@@ -99,9 +91,9 @@ static void test_dax(const struct mode *mode, const struct dax *dax)
 	result(mode, "data_flag", check_data_flag(mode, dax));
 	if (mode->altmap) {
 		result(mode, "storage",
-		       check_altmap("storage", dax, &dax->storage));
+		       dax_check_altmap("storage", dax, &dax->storage));
 		result(mode, "reserve",
-		       check_altmap("reserve", dax, &dax->reserve));
+		       dax_check_altmap("reserve", dax, &dax->reserve));
 	}
 	result(mode, "mmap", use_mapping(dax, true));
 
@@ -115,9 +107,9 @@ static void test_dax(const struct mode *mode, const struct dax *dax)
 	result(mode, "rebind_flag", good && check_data_flag(mode, dax));
 	if (mode->altmap) {
 		result(mode, "rebind_storage",
-		       good && check_altmap("storage", dax, &dax->storage));
+		       good && dax_check_altmap("storage", dax, &dax->storage));
 		result(mode, "rebind_reserve",
-		       good && check_altmap("reserve", dax, &dax->reserve));
+		       good && dax_check_altmap("reserve", dax, &dax->reserve));
 	}
 }
 

@@ -167,14 +167,6 @@ static bool check_flag(const struct kind *kind, const struct dax *dax)
 			   TEST_MEMMAP_RESERVED, 0);
 }
 
-/* These struct pages have no owner, that is why they stay reserved. */
-static bool check_altmap(const char *what, const struct dax *dax,
-			 const struct pages *pages)
-{
-	return page_check(what, pages, DEVICE_MASK | TEST_MEMMAP_RESERVED,
-			   DEVICE_PAGE | TEST_MEMMAP_RESERVED, dax->nid);
-}
-
 /* All that the memory map of a namespace has to be. */
 static void test_memmap(const struct kind *kind, const struct dax *dax,
 			bool good)
@@ -183,9 +175,9 @@ static void test_memmap(const struct kind *kind, const struct dax *dax,
 	result(kind, "flag", good && check_flag(kind, dax));
 	if (has_altmap(kind)) {
 		result(kind, "storage", good &&
-		       check_altmap("storage", dax, &dax->storage));
+		       dax_check_altmap("storage", dax, &dax->storage));
 		result(kind, "reserve", good &&
-		       check_altmap("reserve", dax, &dax->reserve));
+		       dax_check_altmap("reserve", dax, &dax->reserve));
 	}
 }
 
@@ -347,7 +339,7 @@ static bool check_part(const struct part *part)
 		return page_is_gone(part->ns, &dax->all);
 	return check_data(kind, dax) &&
 	       (!has_altmap(kind) ||
-		check_altmap("storage", dax, &dax->storage));
+		dax_check_altmap("storage", dax, &dax->storage));
 }
 
 static bool check_parts(void)

@@ -45,6 +45,11 @@ static void set_name(const char *ns, struct dax *dax, char *path, size_t size)
 	snprintf(path, size, DAX_DEVICES "/%s", dax->name);
 }
 
+bool dax_check_altmap(const char *what, const struct dax *dax, const struct pages *pages)
+{
+	return page_check(what, pages, DAX_ALTMAP_MASK, dax_altmap_page, dax->nid);
+}
+
 bool dax_read(const char *ns, struct dax *dax)
 {
 	char path[96];

@@ -31,6 +31,13 @@ struct dax {
 	struct pages data;
 };
 
+/* What a page must be that an altmap covers: nobody may use it, so it stays reserved. */
+#define DAX_ALTMAP_MASK	(DEVICE_MASK | TEST_MEMMAP_RESERVED | TEST_MEMMAP_OWNED)
+extern const unsigned int dax_altmap_page;
+
+/* Is each of @pages, the reserve or the storage of @dax, like that? */
+bool dax_check_altmap(const char *what, const struct dax *dax, const struct pages *pages);
+
 /* Find out about a namespace that is device DAX, or file system DAX. */
 bool dax_read(const char *ns, struct dax *dax);
 bool dax_read_fs(const char *ns, struct dax *dax);

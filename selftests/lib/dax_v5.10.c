@@ -2,6 +2,9 @@
 #include "dax.h"
 #include "test.h"
 
+/* page->pgmap is no pgmap. */
+const unsigned int dax_altmap_page = DEVICE_PAGE | TEST_MEMMAP_RESERVED;
+
 /* One page of it, by a pipe. */
 int dax_hold(const struct dax *dax)
 {

@@ -4,6 +4,8 @@
 #include "dax.h"
 #include "test.h"
 
+const unsigned int dax_altmap_page = DEVICE_PAGE | TEST_MEMMAP_RESERVED | TEST_MEMMAP_OWNED;
+
 int dax_hold_pgmap(unsigned long pfn)
 {
 	int fd = open(PAGE_DEBUGFS("hold"), O_WRONLY | O_CLOEXEC);

@@ -22,6 +22,8 @@ static inline struct dev_pagemap **page_owner(struct page *page)
 static inline void read_folio(struct page *page, struct dev_pagemap *pgmap,
 			      struct test_memmap_page *rec)
 {
+	if (page->pgmap == pgmap)
+		rec->state |= TEST_MEMMAP_OWNED;
 }
 
 static inline void set_vm_flags(struct vm_area_struct *vma, unsigned long flags)

@@ -30,6 +30,11 @@ static inline void read_folio(struct page *page, struct dev_pagemap *pgmap,
 	if (pfn < PHYS_PFN(pgmap->range.start) ||
 	    pfn > PHYS_PFN(pgmap->range.end) || folio->pgmap != pgmap)
 		return;
+	rec->state |= TEST_MEMMAP_OWNED;
+	/* Of what the altmap covers, each page has a reference. */
+	if (pgmap->flags & PGMAP_ALTMAP_VALID &&
+	    pfn < pgmap->altmap.base_pfn + vmem_altmap_offset(&pgmap->altmap))
+		return;
 	rec->unused = pgmap->type == MEMORY_DEVICE_GENERIC;
 	rec->mapped = folio_mapcount(folio);
 	if (!folio_test_large(folio))

@@ -14,6 +14,7 @@
 #define TEST_MEMMAP_RESERVED	(1U << 2)	/* PG_reserved is set */
 #define TEST_MEMMAP_DEVICE	(1U << 3)	/* the page's zone is ZONE_DEVICE */
 #define TEST_MEMMAP_PGMAP	(1U << 4)	/* get_dev_pagemap() finds a live pgmap */
+#define TEST_MEMMAP_OWNED	(1U << 5)	/* and it is page->pgmap, or the folio's */
 
 /**
  * struct test_memmap_page - one record of <debugfs>/test_memmap/pages
