@@ -224,7 +224,11 @@ static bool pmem_shares(void)
 	return good;
 }
 
-/* State, node and zone of every page, in a word; up to the DIMM's last. */
+/*
+ * State, node and zone of every page, in a word; up to the DIMM's last. Not page->pgmap:
+ * a memory map that is on the device is what the loading kernel has made of it, whose
+ * pgmap was at another address. Nothing corrects that, in any of these kernels.
+ */
 static unsigned int *read_map(unsigned long nr)
 {
 	static struct test_memmap_page rec[CHUNK];
@@ -236,7 +240,8 @@ static unsigned int *read_map(unsigned long nr)
 	for (pfn = 0; pfn < nr; pfn++) {
 		if (pfn % CHUNK == 0)
 			page_read(pfn, rec, CHUNK);
-		map[pfn] = rec[pfn % CHUNK].state | rec[pfn % CHUNK].zone << 8 |
+		map[pfn] = (rec[pfn % CHUNK].state & ~TEST_MEMMAP_OWNED) |
+			   rec[pfn % CHUNK].zone << 8 |
 			   rec[pfn % CHUNK].nid << 16;
 	}
 	return map;
