@@ -16,7 +16,7 @@
 #define DEVICE		"/sys/devices/platform/test_memmap"
 #define NR		64UL	/* pages of a part */
 #define NR_PIN		8UL	/* of these, pages that the device pins */
-#define NR_CASES	15
+#define NR_CASES	17
 
 static struct vfio emulated, edu;
 static struct vfio_memory mem;	/* RAM, device DAX, /dev/mem */
@@ -119,6 +119,25 @@ static void test_join(void)
 	ksft_test_result(vfio_is_released(&mem), "join_released\n");
 }
 
+/*
+ * RAM takes the place of device DAX that the device has pinned, which does not count.
+ * All of the RAM counts when it is pinned for the IOMMU.
+ */
+static void test_remap(void)
+{
+	void *place = mem.addr + NR * page_size();
+	bool good = join(false) && !vfio_map(&emulated, &mem) && pin(NR) && is(NR_PIN, 0);
+
+	if (mmap(place, NR * page_size(), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	good = join(true) && good;
+	ksft_test_result(is(NR + NR_PIN, 2 * NR) && good, "remap\n");
+	good = unpin();
+	ksft_test_result(vfio_unmap(&emulated, &mem) && vfio_is_released(&mem) && good,
+			 "remap_released\n");
+}
+
 int main(int argc, char *argv[])
 {
 	const char *ns = vfio_begin(&edu, argc, argv);
@@ -132,6 +151,7 @@ int main(int argc, char *argv[])
 	test_pin("unpinned", 2 * NR, 0, 0);
 	test_unmap();
 	test_join();
+	test_remap();
 	close(device);
 	vfio_put_memory(&mem);
 	ksft_test_result(dax_bind(&dax, false), "unbind\n");
