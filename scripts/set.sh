@@ -38,7 +38,8 @@ fi
 
 g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series >/dev/null || die 2 "no tree in $build_d; run: make tree"
 mapfile -t patches < <(set_lines "$set" --needs | cut -d' ' -f1)
-build_folder
+# --check prints a commit, and nothing else
+build_folder >&2
 repair
 [[ -n $mode ]] || ours "$set_tree" 'set' tree
 scratch 'set'

@@ -37,6 +37,15 @@ want 0 '' "$s/set.sh" --check third
 [[ $(<"$tmp/out") == "$(git -C "$d" rev-parse HEAD)" && $(<"$tmp/out") == "$(k rev-parse refs/sets/third)" ]] || bad 'not the same commit'
 [[ $(k rev-parse series) == "$(k rev-parse refs/made/series)" && -z $(k status --porcelain) ]] || bad 'the series was changed'
 
+# while another run is there, it says so, but not where the commit is printed
+exec 8>"$b/.lock"
+flock 8
+(sleep 1; flock -u 8) &
+want 0 'waiting for another run' "$s/set.sh" --check third
+[[ $(<"$tmp/out") == "$(k rev-parse refs/sets/third)" ]] || bad "waiting: $(<"$tmp/out")"
+wait
+exec 8>&-
+
 # it does not stand on the tag
 sed -i 's/ needs: one//' "$fr/series/v0.1/series"
 "$s/tree.sh" >/dev/null
