@@ -119,15 +119,19 @@ applies() {
 # dry_run COMMIT RECIPIENTS VERSION: what `b4 send` would make of it, in $work/b4-send. In a clone:
 # b4 keeps its notes in a repository's configuration, and rewrites commits
 dry_run() {
-	local clone=$work/send count=${#commits[@]} out log
+	local clone=$work/send count=${#commits[@]} mail=0001 out log
 	# a cover letter is a mail, but a patch alone has none
 	((count == 1)) || count=$((count + 1))
 	command -v b4 >/dev/null || return 0
 	{
 		cat "$work/b4-text"
 		echo
-		# a trailer for each recipient of the cover letter
-		awk '/^000[01]-/ && !seen { on = seen = 1 } /^$/ { on = 0 } on && $1 ~ /^(to|cc)$/ { k = $1 == "to" ? "To:" : "Cc:"; sub(/^ +[a-z]+ +/, ""); print k, $0 }' "$2"
+		# a trailer for each recipient of the cover letter, or of the patch that has none
+		[[ -z $letter ]] || mail=0000
+		awk -v mail="^$mail-" '
+			$0 ~ mail { on = 1 }
+			/^$/ { on = 0 }
+			on && $1 ~ /^(to|cc)$/ { k = $1 == "to" ? "To:" : "Cc:"; sub(/^ +[a-z]+ +/, ""); print k, $0 }' "$2"
 	} >"$work/b4-cover"
 	# shellcheck disable=SC2016  # $1 is what b4 gives to the editor
 	printf '#!/bin/sh\ncp "%s" "$1"\n' "$work/b4-cover" >"$work/editor"
