@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every entry point; `make help` lists them in the order a user meets them.
 
-PIN          ?= v5.10.223
+PIN          ?= $(shell cat series/default)
 VARIANT      ?= base series
 FLAVOUR      ?= default
 ARCH         ?= x86_64
@@ -26,22 +26,27 @@ FLAVOURS     ?=
 TO           ?=
 DRY          ?=
 FORCE        ?=
+TEST         ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
-export SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
+export PYTHONUTF8 := 1
+export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
+
+# the Python of this project: $(memmap) -h
+memmap := python3 scripts
 
 # the kernel's make has an ARCH of its own: scripts get ours from the environment alone
 MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
 
 # drop/8 is drop/<name of the patch> everywhere
 ifneq ($(findstring drop/,$(VARIANT)),)
-override VARIANT := $(or $(shell PIN=$(PIN) scripts/drop.sh --name $(VARIANT)),$(error VARIANT: no such patch))
+override VARIANT := $(or $(shell PIN=$(PIN) scripts/series/drop.sh --name $(VARIANT)),$(error VARIANT: no such patch))
 endif
 
 # with SET=name: that set on the tag, and the cases that show it
 ifneq ($(SET),)
 override VARIANT := $(if $(filter file,$(origin VARIANT)),base set/$(SET),$(VARIANT))
-CASES_OF_SET := $(shell PIN=$(PIN) scripts/set.sh --cases '$(SET)' || echo none)
+CASES_OF_SET := $(shell PIN=$(PIN) $(memmap) series cases '$(SET)' || echo none)
 $(if $(filter none,$(CASES_OF_SET)),$(error SET=$(SET): see above))
 override CASE := $(if $(filter file,$(origin CASE)),$(CASES_OF_SET),$(CASE))
 ifeq ($(CASE),)
@@ -62,12 +67,15 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps source tree kernel guest boot compare report replay flaky fuzz-layout kunit audit check prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs source tree kernel guest boot compare report replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
-table: guest ## the main job and the default: everything up to the table
-	@scripts/boot.py || [ $$? = 125 ]
-	$(run) scripts/compare.py
+boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
+
+##@ the main job
+table: guest ## the default: everything up to the table of base and series
+	$(boot_all)
+	$(run) $(memmap) compare
 
 # CASE= on the command line overrules these two
 quick: CASE := @quick
@@ -76,104 +84,116 @@ full: CASE := *
 full: table ## the table of every case, whatever CASE is in the environment
 
 list: ## the cases of CASE: name, groups, what it shows
-	@scripts/case.py list '$(CASE)'
+	@$(memmap) list '$(CASE)' || [ $$? = 141 ]
 
-deps: ## install the Debian packages that are missing (scripts/deps.list)
+deps: ## install the Debian packages that are missing (scripts/deps.list; ALL=1: the optional ones, too)
 	$(run) scripts/deps.sh
 
-source: deps ## find, verify and keep the pinned kernel source
-	$(run) scripts/source.sh
+# what is missing is named, and not installed unasked
+needs:
+	$(run) scripts/deps.sh --check
+
+##@ step by step
+source: needs ## find, verify and keep the pinned kernel source
+	$(run) scripts/series/source.sh
 
 # for the others that it goes with, FORCE=1 means work of their own
 tree: override FORCE := $(if $(filter tree,$(MAKECMDGOALS)),$(FORCE))
 tree: source ## a git tree: the tag, and one commit a patch (FORCE=1 drops commits of yours)
-	$(run) scripts/tree.sh
+	$(run) scripts/series/tree.sh
 
 kernel: tree ## build the kernels of VARIANT in FLAVOUR
-	$(foreach v,$(VARIANT),$(run) scripts/kernel.sh $(v)$(newline))
+	$(foreach v,$(VARIANT),$(run) scripts/kernel/kernel.sh $(v)$(newline))
 
 guest: kernel ## pack what the guests run, find out whether KVM works here
-	$(foreach v,$(VARIANT),$(run) scripts/initramfs.sh $(v)$(newline))
-	$(run) scripts/accel.sh
+	$(foreach v,$(VARIANT),$(run) scripts/kernel/initramfs.sh $(v)$(newline))
+	$(run) $(memmap) accel >/dev/null
 
 boot: guest ## run the guests of CASE; what is not as expected, and how to repeat it
-	@scripts/boot.py || [ $$? = 125 ]
-	$(run) scripts/compare.py --odd
+	$(boot_all)
+	$(run) $(memmap) compare --odd
+
+compare: ## the table once more, from stored results
+	@$(memmap) compare
+
+report: ## all that is stored as one HTML page, results/PIN/report.html
+	@$(memmap) report
 
 replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
-	$(run) scripts/replay.py '$(RESULT)'
+	$(run) $(memmap) replay '$(RESULT)'
+
+shell debug: override VARIANT := $(lastword $(VARIANT))
+shell: guest ## a shell in the guest of CASE
+	@$(memmap) shell '$(CASE)'
+
+debug: FLAVOUR := debug
+debug: guest ## the guest of CASE stopped, waiting for gdb; its kernel knows source lines and types
+	@$(memmap) shell --debug '$(CASE)'
+
+##@ checks
+# the newest pin's kunit.py boots a kernel of its own
+kunit: $(if $(wildcard kunit/$(shell sed -n 's/^short *= *//p' series/$(PIN)/base 2>/dev/null)/kunitconfig),tree,guest) ## the KUnit suite, run or at least read by the tree's own kunit.py
+	$(run) scripts/guests/kunit.sh
+
+check: tree ## check series, patches and reviews of PIN, and the project itself
+	$(run) scripts/check.sh
+
+check-scripts: ## the same without what needs the kernel source (TEST=name: one test)
+	$(run) scripts/check.sh --scripts $(TEST)
+
+audit: tree ## check that every user of PG_reserved has a reviewed verdict (series/PIN/audit)
+	$(run) $(memmap) audit
+
+##@ proofs, which take long
+prove: override VARIANT := series
+prove: guest ## show that each patch is needed: without it, its cases fail (DROP=part of a name; HUNKS=1: each hunk)
+	$(run) $(memmap) $(if $(HUNKS),hunks,prove) $(DROP)
+
+# the kernels of coverage are for nothing else
+coverage: override FLAVOUR := coverage
+coverage: override VARIANT := series
+coverage: guest ## list changed lines that no case executes
+	$(boot_all)
+	$(run) $(memmap) coverage
 
 flaky: guest ## run CASE N times (20): how often is each verdict the expected one
-	$(run) scripts/flaky.py '$(N)'
+	$(run) $(memmap) flaky '$(N)'
 
 # N= and VARIANT= on the command line overrule these
 fuzz-layout: N := 50
 fuzz-layout: override VARIANT := $(if $(filter file,$(origin VARIANT)),series,$(VARIANT))
 fuzz-layout: guest ## run memmap_zones in N (50) guests with memory laid out at random (SEED= ONLY=its number MINUTES=)
-	@scripts/fuzz_layout.py '$(N)'
+	@$(memmap) fuzz-layout '$(N)'
 
-compare: ## the table once more, from stored results
-	@scripts/compare.py
+bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse
+	$(run) scripts/kernel/bisect.sh
 
-report: ## all that is stored as one HTML page, results/PIN/report.html
-	@scripts/report.py
+cross: tree ## build the series for configurations that are not booted: ppc64le, arm64, s390, i386, clang, no ZONE_DEVICE, other drivers
+	$(run) scripts/kernel/cross.sh
 
-# the newest pin's kunit.py boots a kernel of its own
-kunit: $(if $(wildcard kunit/$(shell sed -n 's/^short *= *//p' series/$(PIN)/base 2>/dev/null)/kunitconfig),tree,guest) ## the KUnit suite, run or at least read by the tree's own kunit.py
-	$(run) scripts/kunit.sh
-
-check: tree ## the tests of the project itself
-	$(run) scripts/check.sh
-
-audit: tree ## every user of PG_reserved in the pin is reviewed (series/PIN/audit)
-	$(run) scripts/audit.py
-
-prove: override VARIANT := series
-prove: guest ## show that each patch is needed: without it, its cases fail (DROP=part of a name; HUNKS=1: each hunk)
-	$(run) scripts/$(if $(HUNKS),hunks.py,prove.py) $(DROP)
-
-# the kernels of coverage are for nothing else
-coverage: override FLAVOUR := coverage
-coverage: override VARIANT := series
-coverage: guest ## which lines that the series changes are run by no case
-	@scripts/boot.py || [ $$? = 125 ]
-	$(run) scripts/coverage.py
-
-bisect: tree ## every commit builds, without a new warning of gcc (W=1) and sparse (takes long)
-	$(run) scripts/bisect.sh
-
-cross: tree ## the series builds where no guest runs: ppc64le, arm64, s390, i386, clang, no ZONE_DEVICE, other drivers
-	$(run) scripts/cross.sh
-
-bench: guest ## how long things take: medians, apart from all tests (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), in instructions)
-	$(run) scripts/bench.py $(if $(COLD),--cold) $(if $(COUNT),--count)
+bench: guest ## time the harness: medians of 5 runs (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), in instructions)
+	$(run) $(memmap) bench $(if $(COLD),--cold) $(if $(COUNT),--count)
 
 bench-vfio: guest ## what mapping and unmapping for DMA costs, in instructions a page: RAM, device DAX, a BAR
-	$(run) scripts/bench.py --vfio
+	$(run) $(memmap) bench --vfio
 
+##@ edit and send
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
-	$(run) scripts/refresh.sh
-
-submission: tree ## what could be mailed, in out/: sign-offs, cover letter, recipients, an mbox (SET= VERSION= RFC= RESEND= TRAILERS=)
-	$(run) scripts/submission.sh
+	$(run) scripts/series/refresh.sh
 
 rebase: tree ## carry the series to another tag: git's three-way merge (TO=tag, KERNEL_GIT=; again: goes on)
-	$(run) scripts/rebase.sh '$(TO)'
+	$(run) scripts/series/rebase.sh '$(TO)'
+	$(run) PIN='$(TO)' $(memmap) audit || true
 
-shell debug: override VARIANT := $(lastword $(VARIANT))
-shell: guest ## a shell in the guest of CASE
-	@scripts/shell.sh '$(CASE)'
+submission: tree ## prepare the series for mailing in out/: sign-offs, cover letter, recipients, an mbox (SET= VERSION= RFC= RESEND= TRAILERS=)
+	$(run) scripts/mail/submission.sh
 
-debug: FLAVOUR := debug
-debug: guest ## the guest of CASE stopped, waiting for gdb; its kernel knows source lines and types
-	@scripts/shell.sh --debug '$(CASE)'
-
-clean: ## remove everything that was built; the downloaded source stays
+clean: ## remove what was built of PIN; the downloaded source stays
 	$(run) scripts/clean.sh
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | \
-		while IFS="$$(printf '\t')" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  variables (now):\n'
 	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' SET '$(SET)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \

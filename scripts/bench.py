@@ -1,6 +1,5 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""How long things take: bench.py [--runs N] [--cold | --count | --vfio]
+"""How long things take: bench [--runs N] [--cold | --count | --vfio]
 
 Prints a table of medians over N runs (5), and the spread, for the built tree:
   no-op          make with nothing changed, until the first guest starts
@@ -38,12 +37,9 @@ import threading
 import time
 from pathlib import Path
 
-import case as cases
-from command import architecture, script, select_cases
-
-ROOT = Path(__file__).resolve().parent.parent
-PIN = os.environ.get("PIN") or "v5.10.223"
-BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
+from guests import case as cases
+from guests.machine import script
+from settings import ROOT, get
 
 
 def available() -> int:
@@ -83,11 +79,12 @@ def run(*command: str, until: str = "", **env: str) -> float:
     # a table with an unexpected row still took the time that it took
     table = any(re.match(r"\d+ rows as expected", line) for line in text)
     if process.wait() and not table or (until and not seconds):
-        sys.exit(f"bench.py: {' '.join(command)} ended with {process.returncode}:\n" + "".join(text[-5:]))
+        sys.exit(f"bench: {' '.join(command)} ended with {process.returncode}:\n" + "".join(text[-5:]))
     return seconds or time.monotonic() - start
 
 
-def row(name: str, seconds: list[float], memory: list[float] = ()) -> None:
+def row(name: str, seconds, memory=()) -> None:
+    """A line of the table, of so many runs."""
     spread = f"{min(seconds):8.1f} .. {max(seconds):.1f}"
     peak = f"{statistics.median(memory):8.0f} MiB" if memory else ""
     print(f"{name:12} {statistics.median(seconds):8.1f} s  {spread:20} {len(seconds):3} runs {peak}", flush=True)
@@ -103,14 +100,14 @@ def cold_once() -> tuple[float, float]:
     scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
     try:
         return measured("make", BUILD=str(scratch / "build"), RESULTS=str(scratch / "results"),
-                        KERNEL_SRC_DIR=str(BUILD / PIN / "download"), CCACHE_DISABLE="1")
+                        KERNEL_SRC_DIR=str(get().build / get().pin / "download"), CCACHE_DISABLE="1")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def edited_once(case: str, number: int, **env: str) -> float:
     """From an edit of the test that the case runs to its first guest; the edit is taken back."""
-    name = cases.load(cases.CONFIGS / f"{case}.conf").programs()[0][0]
+    name = cases.load(get().configs / f"{case}.conf").programs()[0][0]
     source = next((ROOT / "selftests").rglob(f"{name}.c"))
     text, stat = source.read_text(), source.stat()
     try:
@@ -129,15 +126,15 @@ COST = re.compile(r"# cost of (\w+): (\d+) found in (\d+) calls, ticks: (\d+), w
 
 def counted(name: str, variant: str, place: Path, line: re.Pattern, kinds: dict[str, str]) -> list[tuple]:
     """What the pattern finds in the report of a guest, once for each kind."""
-    flavour, case = os.environ.get("FLAVOUR") or "default", select_cases(name)[name]
-    (place / "cmd.sh").write_text(script(case, name, variant, flavour, architecture(), "tcg"))
+    case = cases.chosen(name)[0]
+    (place / "cmd.sh").write_text(script(case, variant, "tcg"))
     guest = subprocess.run(["timeout", str(10 * case.timeout), "bash", place / "cmd.sh",
                             "-icount", "shift=0,sleep=off", "-rtc", "clock=vm"],
                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
     report = place / "result.ktap"
     found = line.findall(report.read_text()) if report.exists() else []
     if guest.returncode or {kind for kind, *_ in found} != set(kinds):
-        sys.exit(f"bench.py: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
+        sys.exit(f"bench: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
     return found
 
 
@@ -150,10 +147,10 @@ def count_once(variant: str, place: Path) -> dict[str, tuple[float, bool]]:
 
 def agreed(once, place: Path) -> dict[str, dict]:
     """What once() counts in each variant; two guests of a variant have to say the same."""
-    variants = (os.environ.get("VARIANT") or "base series").split()
+    variants = get().variants
     counts = {variant: once(variant, place) for variant in variants}
     if odd := [variant for variant in variants if once(variant, place) != counts[variant]]:
-        sys.exit(f"bench.py: two guests of {' and '.join(odd)} do not say the same")
+        sys.exit(f"bench: two guests of {' and '.join(odd)} do not say the same")
     return counts
 
 
@@ -161,13 +158,13 @@ def count(place: Path) -> None:
     """The table of counts."""
     counts = agreed(count_once, place)
     variants = list(counts)
-    print(f"{f'pfn_to_online_page(), {PIN}: instructions a call':52}" + "".join(f"{v:>8}" for v in variants))
+    print(f"{f'pfn_to_online_page(), {get().pin}: instructions a call':52}" + "".join(f"{v:>8}" for v in variants))
     for kind, text in KINDS.items():
         cells = [counts[variant][kind] for variant in variants]
         print(f"{text:51}" + "".join(f"{number:8.1f}{' ' if right else '*'}" for number, right in cells).rstrip())
     print("* the answer is wrong")
     if not all(right for variant in variants if variant == "series" for _, right in counts[variant].values()):
-        sys.exit("bench.py: series: wrong answers")
+        sys.exit("bench: series: wrong answers")
 
 
 PARTS = {"ram_4k": "RAM, 4K", "dax_4k": "device DAX, 4K", "ram_2m": "RAM, 2M", "dax_2m": "device DAX, 2M",
@@ -186,7 +183,7 @@ def count_vfio(place: Path) -> None:
     """The table of counts, and the series against base."""
     counts = agreed(vfio_once, place)
     variants = list(counts)
-    print(f"{f'VFIO, {PIN}: instructions a page of 4K':36}{'to map':>{9 * len(variants)}}"
+    print(f"{f'VFIO, {get().pin}: instructions a page of 4K':36}{'to map':>{9 * len(variants)}}"
           f"{'to unmap':>{9 * len(variants)}}    {variants[-1]} / {variants[0]}")
     print(" " * 36 + 2 * "".join(f"{v:>9}" for v in variants) + "      map   unmap")
     for kind, text in PARTS.items():
@@ -195,7 +192,7 @@ def count_vfio(place: Path) -> None:
         print(f"{text:36}" + "".join(f"{number:9.1f}" for row in cells for number in row) + "  " + ratios)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     what = parser.add_mutually_exclusive_group()
@@ -208,18 +205,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as scratch:
         if args.count or args.vfio:
             (count_vfio if args.vfio else count)(Path(scratch))
-            return
+            return 0
         print(f"{'':12} {'median':>10}  {'least .. most':>20}")
         if args.cold:
             row("cold", *zip(*(cold_once() for _ in range(args.runs))))
-            return
+            return 0
         results = {"RESULTS": scratch}
         row("no-op", [run("make", "boot", f"CASE={case}", "VARIANT=series", until=r"boot: ", **results)
                       for _ in range(args.runs)])
         row("edit", [edited_once(case, number, **results) for number in range(args.runs)])
-        row("one case", [run("scripts/boot.py", CASE=case, VARIANT="series", **results) for _ in range(args.runs)])
+        row("one case", [run("python3", "scripts", "boot", CASE=case, VARIANT="series", **results) for _ in range(args.runs)])
         row("whole set", *zip(*(measured("make", CASE="*", **results) for _ in range(args.runs))))
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -1,32 +1,47 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The tests of the project itself, one line each; nothing is built or booted.
+# The checks of the project, as many at a time as there are CPUs; nothing is booted.
 #
-# Every executable in scripts/tests/ is one test (exit code 0 pass, 77 skip),
-# and so are the checks of scripts and series listed below. The log of a test
-# that fails is shown. The last line counts them.
+#   check.sh                     all
+#   check.sh --scripts [TEST]    only what needs no kernel source; only this test
 #
-# Exit codes: 0 all pass, 1 not.
+# Every file scripts/tests/test_* is a test (exit code 0 pass, 77 skip), and so are the
+# checks of scripts and series listed below. The log of one that fails is shown. The last
+# line counts them.
+#
+# Exit codes: 0 all pass, 1 not, 2 bad input.
 
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/series/git.sh"
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-passed=0 failed=0 skipped=0
+scripts='' only=''
+if [[ ${1:-} == --scripts ]]; then scripts=1 only=${2:-}; fi
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+running=0 jobs=${JOBS:-$(nproc)}
 
-# check NAME COMMAND...
+# check NAME COMMAND...: in the background; a line when it has ended
 check() {
-	local name=$1 start=$EPOCHREALTIME status=0 verdict
+	[[ -z $only || $1 == "$only" || $1 == "test_$only".* ]] || return 0
+	if ((running == jobs)); then
+		wait -n || :
+		running=$((running - 1))
+	fi
+	running=$((running + 1))
+	one "$@" &
+}
+one() {
+	local name=$1 start=$EPOCHREALTIME status=0 verdict log=$logs/$1
 	shift
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	case $status in
-	0) verdict=pass; ((++passed)) ;;
-	77) verdict=skip; ((++skipped)) ;;
-	*) verdict=FAIL; ((++failed)) ;;
+	0) verdict=pass ;;
+	77) verdict=skip ;;
+	*) verdict=FAIL ;;
 	esac
-	printf '%-5s %-28s %6.1f s\n' "$verdict" "$name" "$(bc <<<"$EPOCHREALTIME - $start")"
-	[[ $verdict == pass ]] || tail -n 20 "$log" | sed 's/^/      /'
+	echo "$verdict" >"$log.verdict"
+	printf '%-5s %-28s %6.1f s\n%s' "$verdict" "$name" "$(bc <<<"$EPOCHREALTIME - $start")" \
+		"$([[ $verdict == pass ]] || tail -n 20 "$log" | sed 's/^/      /'; echo .)" | sed '$d'
 }
 
 # every file that can hold a comment says what its licence is
@@ -35,7 +50,7 @@ spdx() {
 	files=$(g -C "$root" ls-files -co --exclude-standard) && [[ -n $files ]] || return
 	while read -r file; do
 		case $file in
-		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/cover/* | series/*/proof | series/*/hunks | scripts/tests/*/*) continue ;;
+		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/cover/* | series/*/proof | series/*/hunks | series/default | scripts/tests/fixtures/*) continue ;;
 		esac
 		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
 		echo "$file: no SPDX line"
@@ -54,33 +69,55 @@ bare_am() (
 # each set applies to the tag, with those that it needs; one of several patches has a cover letter
 sets() {
 	local set file bad=0
-	while read -r set; do
-		"$root/scripts/set.sh" --check "$set" || bad=1
-		[[ $(set_lines "$set" | wc -l) == 1 || -s $series_d/cover/$set ]] || { echo "set $set: no series/$PIN/cover/$set"; bad=1; }
-	done < <(set_names)
+	local -a names=()
+	list_series names sets
+	for set in "${names[@]}"; do
+		"$root/scripts/series/set.sh" --check "$set" || bad=1
+		[[ $(in_series own "$set" | wc -l) == 1 || -s $series_d/cover/$set ]] || { echo "set $set: no series/$PIN/cover/$set"; bad=1; }
+	done
 	for file in "$series_d"/cover/*; do
-		[[ ! -f $file || $(set_lines "${file##*/}" | wc -l) -gt 1 ]] || { echo "$file is of no set"; bad=1; }
+		[[ ! -f $file || $(in_series own "${file##*/}" | wc -l) -gt 1 ]] || { echo "$file is of no set"; bad=1; }
 	done
 	return $bad
 }
 
-mapfile -t shell < <(cd "$root" && grep -lE '^#!/bin/(ba)?sh' scripts/*.sh scripts/tests/*.sh .ci/*)
+# the Python of scripts/ and its tests
+python() {
+	local file
+	local -a modules=()
+	cd "$root/scripts"
+	for file in *.py */*.py; do
+		file=${file%.py}
+		[[ $file == tests/* || $file == *__init__ ]] || modules+=(-m "${file//\//.}")
+	done
+	pyflakes3 . && mypy --namespace-packages --explicit-package-bases --no-strict-optional \
+		--disable-error-code var-annotated --no-error-summary --cache-dir=/dev/null "${modules[@]}"
+}
+
 cd "$root"
+mapfile -t shell < <(grep -lE '^#!/bin/(ba)?sh' scripts/*.sh scripts/*/*.sh .ci/*)
 check shellcheck shellcheck -x "${shell[@]}"
+check python python
 check spdx spdx
 for pin in $(known_pins); do
-	check "series-$pin" env PIN="$pin" "$root/scripts/check-series.sh"
-	check "changelogs-$pin" env PIN="$pin" "$root/scripts/changelogs.py"
+	check "series-$pin" env PIN="$pin" "$root/scripts/gates/check-series.sh"
+	check "changelogs-$pin" env PIN="$pin" python3 "$root/scripts" changelogs
+	check "proof-$pin" env PIN="$pin" python3 "$root/scripts" prove --check
 done
-check audit "$root/scripts/audit.py"
-check proof-of-each-patch "$root/scripts/prove.py" --check
-check checkpatch "$root/scripts/checkpatch.sh"
-check quilt-and-git-am "$root/scripts/tree.sh" --check
-check git-am-on-bare-tag bare_am
-check sets sets
-for test in "$root"/scripts/tests/*; do
-	[[ -f $test && -x $test ]] && check "${test##*/}" "$test"
+for test in "$root"/scripts/tests/test_*; do
+	[[ -n $scripts && $test == */test_submission.sh ]] || check "${test##*/}" "$test"
 done
+if [[ -z $scripts ]]; then
+	check audit python3 "$root/scripts" audit
+	check checkpatch "$root/scripts/gates/checkpatch.sh"
+	check quilt-and-git-am "$root/scripts/series/tree.sh" --check
+	check git-am-on-bare-tag bare_am
+	check sets sets
+fi
+wait
+verdicts=$(cat "$logs"/*.verdict 2>/dev/null) || die 2 "no test '$only'; run: ls scripts/tests"
+skipped=$(grep -c skip <<<"$verdicts") || :
+failed=$(grep -c FAIL <<<"$verdicts") || :
 [[ $skipped == 0 ]] || echo "$skipped skipped"
-echo "$passed passed, $failed failed"
+echo "$(grep -c pass <<<"$verdicts" || :) passed, $failed failed"
 [[ $failed == 0 ]]

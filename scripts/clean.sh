@@ -6,7 +6,7 @@
 # Exit codes: 0 done, 2 there is work of yours (FORCE=1 drops it).
 
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/series/git.sh"
 
 if [[ -d $tree && ! ${FORCE:-} ]] && user_changes "$tree" series; then
 	die 2 "$tree has changes of yours; run: make refresh (keep them) or make clean FORCE=1 (drop them)"
@@ -14,4 +14,5 @@ fi
 build_folder
 find "$build_d" -mindepth 1 -maxdepth 1 ! -name download ! -name .lock -exec rm -rf {} +
 rm -rf "$BUILD"/accel* "${RESULTS:?}/$PIN"
+# shellcheck disable=SC2154  # of settings.sh
 stage clean "done; the source is still in $download_d"

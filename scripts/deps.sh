@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Install the packages of scripts/deps.list that are missing.
 #
-#   scripts/deps.sh
+#   deps.sh            install them
+#   deps.sh --check    only name those that are missing, and end with 2; where there is no
+#                      dpkg to ask, all is taken to be there
 #
 # Does nothing when all are there. Installs through apt as root or through
 # `sudo -n`; otherwise prints the command to run and ends with 2. The package
@@ -13,17 +15,18 @@
 #   DEPS=f   another list (tests)
 
 set -euo pipefail
+check=
 case ${1:-} in
+--check) check=1 ;;
 -h|--help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
-# not lib.sh: this must work for a pin that is not known and on any system
+# not settings.sh: this must work for a pin that is not known and on any system
 list=${DEPS:-$(dirname "${BASH_SOURCE[0]}")/deps.list}
 
-skip='optional:'
-[[ -z ${ALL:-} ]] || skip='^$'
-mapfile -t want < <(grep -v -e '^#' -e '^ *$' "$list" | grep -v -e "# *$skip" | awk '{ print $1 }')
+mapfile -t want < <(awk -v all="${ALL:-}" '!/^#|^ *$/ && (all || !/# *optional:/) { print $1 }' "$list")
 
 if ! command -v dpkg-query >/dev/null; then
+	[[ -z $check ]] || exit 0
 	echo "deps: this is not Debian; install what these packages hold: ${want[*]}" >&2
 	exit 2
 fi
@@ -36,6 +39,10 @@ for p in "${want[@]}"; do
 	[[ -n ${have[$p]:-} ]] || missing+=("$p")
 done
 ((${#missing[@]})) || exit 0
+if [[ -n $check ]]; then
+	echo "deps: missing packages: ${missing[*]}; run: make deps" >&2
+	exit 2
+fi
 
 apt=(apt-get install -y --no-install-recommends "${missing[@]}")
 if [[ -n ${DRY:-} ]]; then

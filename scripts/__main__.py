@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The Python of this project is one program: python3 scripts VERB [ARGUMENT...]
+
+{verbs}
+
+VERB -h tells more. Settings come from the environment, see settings.py.
+"""
+import importlib
+import os
+import sys
+
+# verb -> module with main(), below this folder
+VERBS = {
+    "series": "series.series", "hunk": "series.hunk",
+    "list": "guests.case", "boot": "guests.boot", "shell": "guests.shell", "accel": "guests.accel", "hotplug": "guests.hotplug",
+    "judge": "guests.judge", "compare": "guests.compare", "replay": "guests.replay", "flaky": "guests.flaky",
+    "fuzz-layout": "guests.fuzz_layout",
+    "changelogs": "gates.changelogs", "audit": "gates.audit", "prove": "gates.prove", "hunks": "gates.hunks",
+    "coverage": "gates.coverage",
+    "testing": "mail.testing", "cover": "mail.cover", "recipients": "mail.recipients",
+    "report": "report.report", "bench": "bench",
+}
+
+
+def main() -> int:
+    """Run the verb; its module sees the arguments behind it."""
+    sys.dont_write_bytecode = True
+    verb = sys.argv[1] if len(sys.argv) > 1 else ""
+    if verb not in VERBS:
+        print(__doc__.replace("{verbs}", "\n".join(f"  {name:12} {module}" for name, module in VERBS.items())).strip(),
+              file=sys.stdout if verb in ("-h", "--help") else sys.stderr)
+        return 0 if verb in ("-h", "--help") else 2
+    sys.argv = [verb, *sys.argv[2:]]
+    try:
+        return importlib.import_module(VERBS[verb]).main()
+    except BrokenPipeError:     # make list | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)      # what is left to print must not fail once more
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Put base and series side by side: one row a case, as expected or not.
+
+usage: compare [--odd]
+
+A row is as expected when the series passes and base fails just what the case
+names in base_fails; without base_fails base has to pass, too. Prints the table
+and, for each row that is not as expected, what matters and how to repeat it;
+writes table.txt and junit.xml beside the results. --odd prints only the rows that are
+not as expected, and writes nothing.
+Environment: PIN FLAVOUR ARCH CASE VARIANT RESULTS BUILD CONFIGS NO_COLOR.
+Exit code: 0 all rows as expected, 1 not, 2 bad input, 125 a result is missing, stale or broken.
+"""
+import argparse
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+from guests import case as cases
+from guests import junit, stack
+from guests.results import Row, brief, clean, gather
+from settings import DEFAULT, die, get, parted
+
+NOT_JUDGED = ("missing", "stale", "broken")
+COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
+
+
+def read_rows(place: Path, variants, glob: str) -> list[Row]:
+    """What is stored in results/PIN/LABEL: a row for each case that matches."""
+    flavour, arch = parted(place.name)
+    return gather(place, cases.find(glob, flavour, arch, place.parent.name), variants)
+
+
+def again(name: str, variant: str, place: Path) -> str:
+    """The command that repeats a cell."""
+    setting = zip(DEFAULT, [place.parent.name, *parted(place.name)])
+    extra = "".join(f" {key}={value}" for key, value in setting if value != DEFAULT[key])
+    return f"make boot CASE={name} VARIANT={variant}{extra}"
+
+
+def table(title: str, variants, rows: list[Row], colour: bool) -> str:
+    """The table; columns as wide as what is in them."""
+    head = ["case", *(word for v in variants for word in (v, "s")), "as expected"]
+    grid = [[[name] for name in head]]
+    for row in rows:
+        line = [[row.case.name]]
+        for cell in row.cells:
+            line += [cell.lines(), [f"{cell.seconds:.1f}" if cell.seconds else "-"]]
+        grid.append([*line, textwrap.wrap(
+            clean(row.words()), 44, break_on_hyphens=False)])
+    widths = [max(len(text) for line in grid for text in line[column])
+              for column in range(len(head))]
+    rule = "  ".join("-" * width for width in widths)
+    out = [title, "", rule]
+    for line in grid:
+        for i in range(max(map(len, line))):
+            texts = [cell[i] if i < len(cell) else "" for cell in line]
+            padded = [text.rjust(width) if name == "s" else text.ljust(width)
+                      for text, width, name in zip(texts, widths, head)]
+            code = COLOURS.get(line[-1][0].partition(":")[0])
+            if colour and code and texts[-1]:
+                padded[-1] = f"\x1b[{code}m{texts[-1]}\x1b[0m"
+            out.append("  ".join(padded).rstrip())
+        if line is grid[0]:
+            out.append(rule)
+    return "\n".join([*out, rule, ""])
+
+
+def footer(variants, rows: list[Row]) -> str:
+    """The count, and what all of it was run with."""
+    words = [row.words().partition(":")[0] for row in rows]
+    metas = [cell.meta for row in rows for cell in row.cells if cell.meta]
+    kernels = [(v, brief(cell.meta.get("kernel", ""))) for i, v in enumerate(variants)
+               for cell in (row.cells[i] for row in rows) if cell.meta]
+    facts = {
+        "accelerator": [f"{m.get('accel', '?')} ({m.get('accel_reason', '?')})" for m in metas],
+        "qemu": [m.get("qemu", "?") for m in metas],
+        "compiler": [m.get("compiler", "?") for m in metas],
+        "kernel": [f"{variant} {kernel}" for variant, kernel in kernels]}
+    return "\n".join([
+        f"{words.count('yes')} rows as expected, {words.count('NO')} not, "
+        f"{words.count('skip')} skipped", "",
+        *(f"{name:11}  {clean(', '.join(dict.fromkeys(found)))}".rstrip()
+          for name, found in facts.items())])
+
+
+def trace(cell, place: Path) -> list[str]:
+    """The first call trace on the cell's console, with source lines."""
+    log = cell.path / "console.log"
+    build = get().build / place.parent.name
+    return stack.decoded(log.read_text(errors="replace") if log.is_file() else "",
+                         build / f"{cell.variant}-{place.name}" / "vmlinux", build / "linux/scripts/faddr2line")
+
+
+def details(rows: list[Row], place: Path) -> str:
+    """For each cell that is not as expected: what matters, and how to repeat it."""
+    out = []
+    for row in rows:
+        for cell in (cell for cell in row.cells if cell.problem):
+            out += ["", f"{row.case.name}: {cell.problem}",
+                    *(f"    {line}" for line in cell.matter(row.case)),
+                    *(f"      at {line}" for line in trace(cell, place)),
+                    f"    again:  {again(row.case.name, cell.variant, place)}",
+                    f"    result: {os.path.relpath(cell.path)}"]
+    return "\n".join(out)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage=argparse.SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--odd", action="store_true")
+    args = parser.parse_args()
+    place, variants, glob = get().place, get().variants, get().cases
+    try:
+        rows = read_rows(place, variants, glob)
+    except cases.CaseError as err:
+        die(str(err))
+    if not rows:
+        die(f"no case matches '{glob}'; run: make list")
+    if not place.is_dir():
+        die(f"no results in {place}; run: make boot", 125)
+
+    status = (125 if any(cell.verdict in NOT_JUDGED for row in rows for cell in row.cells)
+              else 1 if any(cell.problem for row in rows for cell in row.cells) else 0)
+    if args.odd:
+        sys.stdout.write(details(rows, place) + "\n" if status else "")
+        return status
+    title = f"{place.parent.name} {place.name}: {' x '.join(variants)}"
+    title += f", cases {glob}" if glob != "*" else ""
+    end = "\n".join(["", footer(variants, rows), details(rows, place)]).rstrip() + "\n"
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    (place / "table.txt").write_text(table(title, variants, rows, False) + end)
+    junit.write(place / "junit.xml", rows)
+    sys.stdout.write(table(title, variants, rows, colour) + end)
+    return status
