@@ -8,11 +8,13 @@ struct blocks dimm_plug(const char *name)
 	long long end = test_ms() + PLUG_SECONDS * 1000;
 	unsigned long long start, size;
 	struct blocks blocks;
+	unsigned long last;
 
 	host_plug(name, &start, &size);
 	blocks = block_range(start, size);
-	/* The last one comes last; onlining it waits for the rest. */
-	while (block_online(blocks.first + blocks.nr - 1) < 0 && test_ms() < end)
+	last = blocks.first + blocks.nr - 1;
+	/* The last one comes last, and its link to the node after that. */
+	while ((block_online(last) < 0 || block_node(last) < 0) && test_ms() < end)
 		usleep(10000);
 	return blocks;
 }
