@@ -84,7 +84,7 @@ full: CASE := *
 full: table ## the table of every case, whatever CASE is in the environment
 
 list: ## the cases of CASE: name, groups, what it shows
-	@$(memmap) list '$(CASE)' || [ $$? = 141 ]
+	@$(memmap) list '$(CASE)' || { rc=$$?; [ $$rc = 141 ] || exit $$rc; }
 
 deps: ## install the Debian packages that are missing (scripts/deps.list; ALL=1: the optional ones, too)
 	$(run) scripts/deps.sh
