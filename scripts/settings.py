@@ -33,6 +33,11 @@ def parted(label: str) -> tuple[str, str]:
     return flavour, arch or DEFAULT["ARCH"]
 
 
+def told(pin: str, flavour: str, arch: str) -> str:
+    """What make has to be told for these: ` PIN=...`, as far as it is not the default."""
+    return "".join(f" {key}={word}" for key, word in zip(DEFAULT, (pin, flavour, arch)) if word != DEFAULT[key])
+
+
 def known_pins(folder: Path) -> list[str]:
     """The pins that series/ has."""
     return sorted(path.parent.name for path in folder.glob("*/base"))
@@ -170,9 +175,8 @@ class Settings:
         return self.build / self.pin / f"{variant}-{self.label}"
 
     def words(self) -> str:
-        """What make has to be told for these settings: ` PIN=...`, as far as it is not the default."""
-        told = {"PIN": self.pin, "FLAVOUR": self.flavour, "ARCH": self.arch}
-        return "".join(f" {key}={word}" for key, word in told.items() if word != DEFAULT[key])
+        """What make has to be told for these settings."""
+        return told(self.pin, self.flavour, self.arch)
 
 
 @cache

@@ -20,7 +20,7 @@ from pathlib import Path
 from guests import case as cases
 from guests import junit, stack
 from guests.results import Row, brief, clean, gather
-from settings import DEFAULT, die, get, parted
+from settings import die, get, parted, told
 
 NOT_JUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
@@ -34,9 +34,7 @@ def read_rows(place: Path, variants, glob: str) -> list[Row]:
 
 def again(name: str, variant: str, place: Path) -> str:
     """The command that repeats a cell."""
-    setting = zip(DEFAULT, [place.parent.name, *parted(place.name)])
-    extra = "".join(f" {key}={value}" for key, value in setting if value != DEFAULT[key])
-    return f"make boot CASE={name} VARIANT={variant}{extra}"
+    return f"make boot CASE={name} VARIANT={variant}{told(place.parent.name, *parted(place.name))}"
 
 
 def table(title: str, variants, rows: list[Row], colour: bool) -> str:
