@@ -34,19 +34,15 @@ from dataclasses import asdict
 
 from gates.proofs import Proof, read_series, stale, table, write
 from guests import case as cases
+from guests import machine
 from guests.boot import boot
-from guests.machine import architecture
-from guests.results import Cell, clean, load, sums_of
+from guests.results import NOT_GUEST, Cell, clean, load, sums_of
 from series.git import tree_of
 from series.series import slug
 from settings import ROOT, SCRIPTS, die, get, say
 
 RED = ("fail", "lost")
 STALL = re.compile(r"\bstall|soft lockup|clocksource|hung_task|blocked for more", re.IGNORECASE)
-# what a result depends on, besides patches and cases
-HARNESS = ("scripts/settings.sh scripts/kernel/*.sh scripts/guests/machine.py scripts/guests/run.py scripts/guests/hotplug.py "
-           "scripts/guests/judge.py scripts/guests/ktap.py scripts/guests/splat.py scripts/guests/case.py selftests/module/* "
-           "selftests/config kunit/kunitconfig qemu-configs/splat.* qemu-configs/arch/* qemu-configs/kernel/*.config").split()
 
 
 class Unjudged(Exception):
@@ -59,11 +55,11 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
     s = get()
     digest = hashlib.sha256(json.dumps([proof.kind, proof.claim, proof.cases, tools_id]).encode())
     for name in proof.cases:
-        text = (s.configs / f"{name}.conf").read_bytes()
-        digest.update(re.sub(rb"(?m)^[ \t]*group[ \t]*=.*\n?", b"", text))     # says only when it runs
         case = cases.load(s.configs / f"{name}.conf", flavour=s.flavour)
-        digest.update(json.dumps([item for item in sorted(sums_of(case, s.built("series")).items())
-                                  if not item[0].endswith(".ko")]).encode())
+        guest = {key: value for key, value in asdict(case).items() if key not in NOT_GUEST}
+        sums = [item for item in sorted(sums_of(case, s.built("series")).items()) if not item[0].endswith(".ko")]
+        text = machine.script(case, "series", "tcg").replace(str(s.build), "").replace(str(SCRIPTS), "")
+        digest.update(json.dumps([guest, sums, text], default=str).encode())
     without_patches = digest.hexdigest()
     undo = s.series / "drop" / f"{proof.slug}.patch"
     digest.update(undo.read_bytes() if undo.exists() else b"")
@@ -75,11 +71,15 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
 
 
 def tools() -> str:
-    """One id for everything that builds, runs and judges."""
-    digest, s, arch = hashlib.sha256(), get(), architecture()
-    for pattern in (*HARNESS, f"qemu-configs/kernel/flavour/{s.flavour}.config", f"series/{s.pin}/base"):
-        for path in sorted(ROOT.glob(pattern)):
-            digest.update(path.read_bytes())
+    """One id for what builds and runs: the kernel's configuration, the module's source, the compiler and QEMU. How
+    the guests are started and judged is in no key: make replay judges stored ones again."""
+    digest, s, arch = hashlib.sha256(), get(), machine.architecture()
+    try:
+        digest.update(json.loads((s.built("series") / "build.json").read_text())["config"].encode())
+    except (OSError, ValueError, KeyError) as err:
+        raise Unjudged(f"the series is not built; run: make guest{s.words()}") from err
+    for path in sorted((ROOT / "selftests" / "module").glob("*")):
+        digest.update(path.read_bytes())
     prefix = re.search(r"CROSS_COMPILE=(\S+)", arch.get("make", ""))
     for program in (f"{prefix[1] if prefix else ''}gcc", arch["qemu"]):
         if shutil.which(program):

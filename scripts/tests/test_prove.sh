@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib/fake.bash"
 
 mkdir -p "$fr/qemu-configs/arch"
-printf 'qemu = none\nappend = x\n' >"$fr/qemu-configs/arch/x86_64.conf"
+printf 'qemu = none\nappend = x\nimage = bzImage\ncpu-tcg = max\n' >"$fr/qemu-configs/arch/x86_64.conf"
 for name in one two; do
 	printf '# shows %s\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\n' $name >"$fr/qemu-configs/$name.conf"
 done
@@ -36,10 +36,11 @@ def boot(cases, variants, place):
         told = dict(line.rsplit(" ", 1) for line in open("$tmp/guests").read().splitlines())
         verdict = told.get(f"{variant} {case.name}", "pass")
         (folder / "verdict.json").write_text(json.dumps({"verdict": verdict, "reason": "why", "failed": ["t.x", "t.y"] if
-            verdict == "fail" else [], "tests": [], "seconds": 1, "meta": {}}))
+            verdict == "fail" else [], "tests": [], "seconds": 1, "meta": json.load(open("$b/series-default/build.json"))}))
 EOF
 chmod +x "$s"/kernel/{kernel.sh,initramfs.sh}
 echo 'drop/mm-change-b one fail' >"$tmp/guests"
+mkdir -p "$b/series-default" && echo '{"config": "1"}' >"$b/series-default/build.json"
 line() { sed -i -E "s@^($1-[^ ]*).*@\1 $2@" "$fr/series/v0.1/series" && "$s/series/tree.sh" >/dev/null; }
 proof() { python3 "$s" prove "$@" >"$tmp/out" 2>"$tmp/err" || return $?; }
 # want_row RC REGEX [PATCH]: the end of prove, and a line of its table
@@ -89,6 +90,9 @@ want_row 0 '^0004 .* yes$'
 echo 'append = x' >>"$fr/qemu-configs/one.conf"
 want_row 0 '^0004 .* yes$'
 grep -q 'boot drop/mm-change-b one' "$tmp/did" || bad 'a case that changed was not run again'
+echo '{"config": "2"}' >"$b/series-default/build.json"
+want_row 0 '^0004 .* yes$'
+grep -q 'boot drop/mm-change-b one' "$tmp/did" || bad 'another configuration, and it was not run again'
 FORCE=1 want_row 0 '^0004 .* yes$'
 [[ -s $tmp/did ]] || bad 'FORCE=1 did nothing'
 
