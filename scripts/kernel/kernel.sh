@@ -97,10 +97,20 @@ stage kernel "$VARIANT-$label: configure"
 configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$label failed, see $log"
 [[ -z $lost ]] || die 2 "options of $label that did not survive: $lost; correct $configs"
 
+# without a patch it is a file of ours that does not compile, if any: those first
+first=()
+for file in "${touched[@]}"; do
+	[[ $VARIANT == drop/* && $file == *.c && -f $src/$file && -f $out/${file%.c}.o ]] || continue
+	first+=("${file%.c}.o")
+done
+
 stage kernel "$VARIANT-$label: build; log in $log"
-printf '%s\n' "${build[*]} -j${JOBS:-$(nproc)} ${targets[*]}" >"$out/build.cmd"
+for part in "${first[*]}" "${targets[*]}"; do
+	[[ -z $part ]] || echo "${build[*]} -j${JOBS:-$(nproc)} $part"
+done >"$out/build.cmd"
 : >"$log"
-if ! compile "$VARIANT-$label" "$log" "${build[@]}" "${targets[@]}"; then
+if { ((${#first[@]})) && ! compile "$VARIANT-$label" "$log" "${build[@]}" "${first[@]}"; } ||
+	! compile "$VARIANT-$label" "$log" "${build[@]}" "${targets[@]}"; then
 	no_space "$(tail -n 50 "$log")" && die 1 "no space left in $out; make room and run: make kernel VARIANT=$VARIANT"
 	die 1 "$VARIANT-$label does not build, see $log"
 fi

@@ -47,14 +47,14 @@ rm "$cover"
 # changelogs: try REGEX TEXT, or an empty REGEX where all is right
 id=0123456789abcdef0123456789abcdef01234567
 echo "$id mm: some old commit" >"$fr/series/v0.1/commits"
+patch=$fr/patches/v0.1/0001-mm-change-a.patch
+cp "$patch" "$tmp/patch"
 try() {
-	git -C "$b/linux" commit -q --amend -m "mm: change a
-
-See commit ${id:0:12} (\"mm: some
-old commit\").
-
-$2"
-	"$s/series/refresh.sh" >/dev/null
+	{
+		sed '/^$/q' "$tmp/patch"
+		printf 'See commit %s ("mm: some\nold commit").\n\n%s\n' "${id:0:12}" "$2"
+		sed -n '/^---$/,$p' "$tmp/patch"
+	} >"$patch"
 	want $((${#1} > 0)) "$1" python3 "$s" changelogs
 }
 try '' 'No trailers: fine.'

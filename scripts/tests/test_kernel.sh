@@ -55,6 +55,22 @@ k checkout -q mm/c.c
 kernel 0 '' base
 grep -q 'a line 20$' "$b/base-default/arch/x86/boot/bzImage" || bad 'base has the change'
 
+# without a patch, the files of the others are compiled first
+dropped=$b/drop/build-default
+mkdir -p "$fr/selftests/module" "$dropped/usr"
+touch "$fr/selftests/module/x" "$dropped/usr/gen_init_cpio"
+printf '#!/bin/bash\n' >"$s/kernel/test-module.sh"
+for i in 1 2; do
+	sed -i "s/c line ${i}0\$/c changed/" "$b/linux/mm/c.c"
+	k commit -qam "mm: change c $i"
+done
+"$s/series/refresh.sh" >/dev/null
+kernel 0 '' drop/mm-change-c-1
+[[ $(wc -l <"$dropped/build.cmd") == 1 ]] || bad "something first in an empty folder: $(<"$dropped/build.cmd")"
+kernel 0 '' drop/mm-change-c-2
+[[ $(wc -l <"$dropped/build.cmd") == 2 ]] || bad "$(<"$dropped/build.cmd")"
+grep -q '^make .* mm/a.o mm/c.o mm/t.o$' "$dropped/build.cmd" || bad "not first: $(<"$dropped/build.cmd")"
+
 # bad input
 kernel 2 "unknown VARIANT 'x'; known variants: base series drop/PATCH set/SET" x
 FLAVOUR=x kernel 2 "unknown FLAVOUR 'x'; known flavours: default"

@@ -34,6 +34,7 @@ obj := $(patsubst %.c,$(O)/%.o,$(wildcard mm/*.c))
 bzImage vmlinux: $(obj)
 	@mkdir -p $(O)/arch/x86/boot; cat $(wildcard mm/*.c) >$(O)/arch/x86/boot/bzImage
 modules:
+mm/%.o: $(O)/mm/%.o ;
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; ! grep -n 'not C' $< || { echo "$<:1:1: error: not C"; exit 1; }
