@@ -25,7 +25,6 @@ the guest q35-vfio-cost.
 
 Exit codes: 0 done, 1 something did not run.
 """
-import argparse
 import os
 import re
 import shutil
@@ -39,7 +38,7 @@ from pathlib import Path
 
 from guests import case as cases
 from guests.machine import script
-from settings import ROOT, get
+from settings import ROOT, get, options
 
 
 def available() -> int:
@@ -193,7 +192,7 @@ def count_vfio(place: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--runs", type=int, default=5)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--cold", action="store_true")

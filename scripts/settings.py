@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The settings of a run: get() has them, read from the environment and checked once.
 
-settings.sh does the same for bash. Also what every verb needs: die(), say(), again().
+settings.sh does the same for bash. Also what every verb needs: die(), say(), options().
 """
+import argparse
 import os
 import re
 import sys
@@ -183,6 +184,12 @@ class Settings:
 def get() -> Settings:
     """The settings of this run."""
     return Settings()
+
+
+def options(text: str) -> argparse.ArgumentParser:
+    """What reads the arguments of a verb; text, the docstring of its module, is what -h prints."""
+    return argparse.ArgumentParser(description=text, usage=argparse.SUPPRESS,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def say(name: str, text: str) -> None:

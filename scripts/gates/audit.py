@@ -25,7 +25,6 @@ user in any tree, a patch that is not in the series or does not touch the
 file, and a user that the series adds, changes or removes but that is not
 `patched`. Exit code: 0 all reviewed, 1 not, 2 bad input.
 """
-import argparse
 import re
 import sys
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from gates import users
 from series import series
 from series.git import GitError
 from series.git import git as run_git
-from settings import die, get
+from settings import die, get, options
 
 LINE = re.compile(r"(?P<key>(?P<path>\S+) .+?) => (?P<verdict>.*)")
 VERDICT = re.compile(r'patched (?P<refs>"[^"]+"(?:, "[^"]+")*)(?:: \S.*)?|(?:safe|blind): \S.*')
@@ -205,8 +204,7 @@ def judge(pin: Pin, trees: dict[str, dict[str, users.User]], whole: bool) -> tup
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--tree", action="append", metavar="NAME")
     parser.add_argument("--work-tree", nargs="?", const="", metavar="DIR")
     parser.add_argument("--list", action="store_true")

@@ -13,13 +13,12 @@ cases that exist in an entry `case`; those of sets (series/PIN/cover/) name comm
 in the same way. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
 """
-import argparse
 import re
 import sys
 from pathlib import Path
 
 from series import series
-from settings import die, get
+from settings import die, get, options
 
 ORDER = ["Fixes", "Reported-by", "Suggested-by", "Co-developed-by", "Tested-by", "Acked-by", "Reviewed-by", "Cc", "Link"]
 TRAILER = re.compile(r"([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): \S")
@@ -96,8 +95,7 @@ def cover_letter(path: Path, subjects: list[str]) -> tuple[str, list[str]]:
 
 def main() -> int:
     """The command line."""
-    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options(__doc__).parse_args()
     s = get()
     try:
         known = commits(s.series / "commits")

@@ -10,7 +10,6 @@ series/PIN/not-run has the lines that no case runs, and why: `FILE: SOURCE LINE 
 Prints a line a file, then what is not run. Environment: PIN BUILD RESULTS.
 Exit code: 0 each line is run or has its reason, 1 not, or a reason is stale, 2 bad input.
 """
-import argparse
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from guests.results import load
 from series.git import git
-from settings import die, get, label_of
+from settings import die, get, label_of, options
 
 HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 
@@ -106,8 +105,7 @@ def reasons() -> dict[tuple[str, str], str]:
 
 def main() -> int:
     """The command line."""
-    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options(__doc__).parse_args()
     pin, file = get().pin, f"series/{get().pin}/not-run"
     stored = get().results / pin / label_of("coverage", get().arch) / "series"
     tars = sorted(path for path in stored.glob("*/coverage.tar") if path.stat().st_size)

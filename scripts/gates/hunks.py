@@ -17,7 +17,6 @@ the table to series/PIN/hunks, for readers.
 Environment: as for prove.
 Exit code: 0 all shown or said why not, 1 not, 2 bad input, 125 not judged.
 """
-import argparse
 import re
 import sys
 import textwrap
@@ -29,7 +28,7 @@ from guests import case as cases
 from guests.results import clean
 from series.hunk import parts
 from series.series import slug
-from settings import die, get
+from settings import die, get, options
 
 
 @dataclass
@@ -114,8 +113,7 @@ def table(hunks: list[HunkProof], why: dict[str, str]) -> str:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("patch", nargs="*")
     args = parser.parse_args()
     try:

@@ -21,7 +21,6 @@ the table to series/PIN/proof, for readers.
 Environment: PIN FLAVOUR JOBS ACCEL BUILD RESULTS, FORCE=1 (all from scratch).
 Exit code: 0 all shown or said why not, 1 not, 2 bad input, 125 not judged.
 """
-import argparse
 import hashlib
 import json
 import re
@@ -39,7 +38,7 @@ from guests.boot import boot
 from guests.results import NOT_GUEST, Cell, clean, load, sums_of
 from series.git import tree_of
 from series.series import slug
-from settings import ROOT, SCRIPTS, die, get, say
+from settings import ROOT, SCRIPTS, die, get, options, say
 
 RED = ("fail", "lost")
 STALL = re.compile(r"\bstall|soft lockup|clocksource|hung_task|blocked for more", re.IGNORECASE)
@@ -58,8 +57,8 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
         case = cases.load(s.configs / f"{name}.conf", flavour=s.flavour)
         guest = {key: value for key, value in asdict(case).items() if key not in NOT_GUEST}
         sums = [item for item in sorted(sums_of(case, s.built("series")).items()) if not item[0].endswith(".ko")]
-        text = machine.script(case, "series", "tcg").replace(str(s.build), "").replace(str(SCRIPTS), "")
-        digest.update(json.dumps([guest, sums, text], default=str).encode())
+        command = machine.script(case, "series", "tcg").replace(str(s.build), "").replace(str(SCRIPTS), "")
+        digest.update(json.dumps([guest, sums, command], default=str).encode())
     without_patches = digest.hexdigest()
     undo = s.series / "drop" / f"{proof.slug}.patch"
     digest.update(undo.read_bytes() if undo.exists() else b"")
@@ -258,8 +257,7 @@ def guarded(work) -> int:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("patch", nargs="*")
     args, s = parser.parse_args(), get()

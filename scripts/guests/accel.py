@@ -12,7 +12,6 @@ with the next kernel. --force asks again at once, and so does ACCEL=kvm.
 Environment: BUILD QEMU ARCH CONFIGS KVM_LIMIT KVM_DEV.
 Exit code: 0 answered, 2 there is no kernel yet.
 """
-import argparse
 import functools
 import os
 import platform
@@ -25,7 +24,7 @@ from pathlib import Path
 
 from guests.machine import architecture
 from guests.run import with_parent
-from settings import DEFAULT, die, get, value
+from settings import DEFAULT, die, get, options, value
 
 
 def device_state(dev: Path) -> str:
@@ -132,8 +131,7 @@ def wanted() -> tuple[str, str]:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--force", action="store_true")
     print(probe(parser.parse_args().force)[0])
     return 0

@@ -10,13 +10,12 @@ Every result directory gets its cmd.sh before QEMU starts; that script replays t
 alone. DRY=1 prints these scripts, runs nothing and needs no kernel.
 Exit code: 0 every guest was judged (compare says how well), 2 bad input, 125 one is broken.
 """
-import argparse
 
 from guests.accel import wanted
 from guests.case import Case, chosen
 from guests.machine import require_built, script
 from guests.run import Guest, alone_in, end_by_exit, host_facts, matrix
-from settings import UNJUDGED, get, say
+from settings import UNJUDGED, get, options, say
 
 
 def boot(cases: list[Case], variants, place) -> bool:
@@ -35,8 +34,7 @@ def boot(cases: list[Case], variants, place) -> bool:
 
 def main() -> int:
     """The command line."""
-    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options(__doc__).parse_args()
     s, cases = get(), chosen()
     if s.dry:
         accel = "kvm" if s.accel == "kvm" else "tcg"

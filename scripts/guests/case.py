@@ -12,7 +12,6 @@ except where its `pins` names others, by their short names (`short` in series/PI
 A file that does not parse ends the run with exit code 2 and "file:line: what".
 As a module: load(path) gives one Case, find(glob) those that match.
 """
-import argparse
 import fnmatch
 import functools
 import re
@@ -20,7 +19,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from settings import ROOT, die, get
+from settings import ROOT, die, get, options
 
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies")
@@ -266,8 +265,7 @@ def chosen(glob: str = "") -> list[Case]:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("glob", nargs="?", default=get().cases)
     args = parser.parse_args()
     cases = chosen(args.glob)

@@ -11,7 +11,6 @@ not as expected, and writes nothing.
 Environment: PIN FLAVOUR ARCH CASE VARIANT RESULTS BUILD CONFIGS NO_COLOR.
 Exit code: 0 all rows as expected, 1 not, 2 bad input, 125 a result is missing, stale or broken.
 """
-import argparse
 import os
 import sys
 import textwrap
@@ -20,7 +19,7 @@ from pathlib import Path
 from guests import case as cases
 from guests import junit, stack
 from guests.results import Row, brief, clean, gather
-from settings import die, get, parted, told
+from settings import die, get, options, parted, told
 
 NOT_JUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
@@ -106,9 +105,7 @@ def details(rows: list[Row], place: Path) -> str:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, usage=argparse.SUPPRESS,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--odd", action="store_true")
     args = parser.parse_args()
     place, variants, glob = get().place, get().variants, get().cases

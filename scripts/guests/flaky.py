@@ -10,7 +10,6 @@ expected/N, and how often it was something else, and what.
 Environment: as for boot.
 Exit code: 0 all of them 100 %, 1 not, 2 bad input.
 """
-import argparse
 import collections
 import contextlib
 import shutil
@@ -21,7 +20,7 @@ from guests.boot import boot
 from guests.case import chosen
 from guests.results import gather
 from guests.run import end_by_exit, fresh
-from settings import die, get, say
+from settings import die, get, options, say
 
 
 def report(rates: dict, number: int) -> None:
@@ -40,8 +39,7 @@ def report(rates: dict, number: int) -> None:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("number")
     text = parser.parse_args().number
     if not text.isdigit() or int(text) < 1:

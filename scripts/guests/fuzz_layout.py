@@ -16,7 +16,6 @@ Environment: SEED ONLY MINUTES, and PIN VARIANT (make says series) FLAVOUR ARCH 
 as for boot.
 Exit code: 0 none is wrong, 1 some are, 2 bad input, 125 none of those that were judged.
 """
-import argparse
 import contextlib
 import json
 import os
@@ -30,7 +29,7 @@ from guests.accel import wanted
 from guests.case import load
 from guests.machine import require_built, script
 from guests.run import Guest, end_by_exit, fresh, host_facts, matrix
-from settings import DEFAULT, die, get, say, value
+from settings import DEFAULT, die, get, options, say, value
 
 TIMEOUT = 120
 
@@ -232,8 +231,7 @@ def report(runs: list[Run], folder: Path) -> int:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("number")
     number, s = parser.parse_args().number, get()
     if not re.fullmatch(r"[1-9]\d*", number):

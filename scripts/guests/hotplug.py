@@ -11,12 +11,12 @@ Names, sizes and nodes are those of the case: NAME is that of a `hotplug` line. 
 import json
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 
 from guests.case import load
 from guests.machine import size
+from settings import options
 
 CONNECT_S = 30      # QEMU has that long to make its sockets
 UNPLUG_S = float(os.environ.get("UNPLUG_S") or 20)
@@ -165,10 +165,9 @@ class Host:
 
 
 def main() -> int:
-    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
-        print(__doc__)
-        return 0 if "-h" in sys.argv or "--help" in sys.argv else 2
-    place = Path(sys.argv[1]).resolve()
+    parser = options(__doc__)
+    parser.add_argument("result", type=Path)
+    place = parser.parse_args().result.resolve()
     try:
         Host(place, load(place / "case.conf")).serve()
     except Gone as why:

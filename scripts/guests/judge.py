@@ -9,7 +9,6 @@ reported, none but those that the case's may_skip names was skipped, the console
 whole and no line of it is denied by splat.deny.
 Exit code: 0 pass, 1 fail or lost, 77 skip, 124 timeout, 125 broken.
 """
-import argparse
 import json
 import re
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 from guests import case as cases
 from guests import ktap
 from guests.splat import Broken, allow_list, deny_list, messages, read
-from settings import get
+from settings import get, options
 
 EXIT = {"pass": 0, "fail": 1, "lost": 1, "skip": 77, "timeout": 124,
         "broken": 125}
@@ -167,9 +166,7 @@ def store(result: Path) -> dict:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, usage=argparse.SUPPRESS,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("result", type=Path)
     args = parser.parse_args()
     try:

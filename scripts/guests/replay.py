@@ -11,7 +11,6 @@ Environment: RESULTS (of what is made), TIMEOUT_SCALE.
 Exit code: that of the new verdict: 0 pass, 1 fail or lost, 77 skip, 124 timeout,
 125 broken; 2 RESULT is not the folder of a result.
 """
-import argparse
 import json
 import re
 from pathlib import Path
@@ -20,7 +19,7 @@ from guests.case import CaseError, load
 from guests.judge import EXIT
 from guests.results import brief
 from guests.run import Guest, end_by_exit, fresh, matrix
-from settings import die, get, parted
+from settings import die, get, options, parted
 
 HEAD = re.compile(r"^# (\S+), (\S+) (\S+) (\S+): this very guest again", re.M)
 PART = re.compile(r'^: "\$\{(KERNEL|INITRD):=(.*)\}"$', re.M)
@@ -56,8 +55,7 @@ def difference(then: dict, now: dict) -> str:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("result")
     given = parser.parse_args().result
     say = "RESULT= wants the folder of a result, results/PIN/FLAVOUR/VARIANT/CASE"

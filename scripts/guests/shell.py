@@ -10,7 +10,6 @@ console is then in console.log of the folder that is named).
 Environment: PIN VARIANT (the last word of it) FLAVOUR ARCH ACCEL TESTS (instead of shell) DRY=1.
 Exit code: that of QEMU or gdb; 2 bad input.
 """
-import argparse
 import os
 import shlex
 import shutil
@@ -24,7 +23,7 @@ from guests.accel import wanted
 from guests.case import chosen
 from guests.machine import require_built, script
 from guests.run import end_by_exit, with_parent
-from settings import die, get
+from settings import die, get, options
 
 
 def gdb_command(variant: str, port: str) -> list[str]:
@@ -41,11 +40,10 @@ def ended(code: int) -> int:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage="shell [--debug] CASE [QEMU ARGUMENT...]",
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--debug", action="store_true")
     parser.add_argument("case")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    parser.add_argument("arguments", nargs="...")
     args = parser.parse_args()
     cases = chosen(args.case)
     if len(cases) > 1 or cases[0].name != args.case:

@@ -8,11 +8,12 @@ begins; comments are left out), git's shortlog and diffstat, the range-diff, and
 Where LETTER is -, MAIL is a patch that is sent alone: all of that goes behind its ---.
 Exit code: 0 written, 2 bad input.
 """
-import argparse
 import re
 import sys
 from email.utils import formataddr, parseaddr
 from pathlib import Path
+
+from settings import options
 
 MARK = "*** TESTING ***\n"
 
@@ -33,8 +34,7 @@ def changes(path: Path | None, version: int, links: dict[int, str]) -> str:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("mail", type=Path)
     parser.add_argument("letter", type=Path)
     parser.add_argument("--testing", type=Path, required=True)

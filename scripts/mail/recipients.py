@@ -10,7 +10,6 @@ Nobody is guessed from the history, and the sender is left out. stable@ is a tra
 recipient (stable-kernel-rules.rst, option 1). Prints who gets what.
 Exit code: 0 written, 1 a patch that nobody would get, 2 bad input.
 """
-import argparse
 import os
 import re
 import subprocess
@@ -21,6 +20,8 @@ from email.policy import default
 from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
 from typing import cast
+
+from settings import options
 
 OPTIONS = ["--nogit", "--nogit-fallback", "--nofixes", "--roles", "--norolestats"]
 ANSWER = re.compile(r"(?P<who>\S.*\S|\S+) \((?P<role>[^:()]+)(?::.*)?\)")
@@ -89,8 +90,7 @@ def address(mail: Path, to: People, cc: People, sender: str) -> None:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("tree", type=Path)
     parser.add_argument("mail", type=Path, nargs="+")
     args = parser.parse_args()

@@ -12,7 +12,6 @@ Environment: PIN SET FLAVOURS RESULTS BUILD CONFIGS.
 Exit code: 0 printed, 1 a row is not as expected, 2 bad input, 125 no results, missing,
 stale or broken ones.
 """
-import argparse
 import json
 import os
 import textwrap
@@ -22,7 +21,7 @@ from guests.compare import NOT_JUDGED, read_rows
 from guests.results import Row, clean
 from series import series
 from series.git import tree_of
-from settings import UNJUDGED, die, get, parted
+from settings import UNJUDGED, die, get, options, parted
 
 
 class Refused(Exception):
@@ -140,8 +139,7 @@ def only_built(now: dict[str, str]) -> str:
 
 def main() -> int:
     """The command line."""
-    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options(__doc__).parse_args()
     s = get()
     place = s.results / s.pin
     labels = (os.environ.get("FLAVOURS") or "").split() or sorted(

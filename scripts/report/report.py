@@ -8,7 +8,6 @@ Writes results/PIN/report.html, which needs no other file and no network.
 Environment: PIN CASE VARIANT RESULTS BUILD CONFIGS SERIES_DIR.
 Exit code: 0 written, 2 bad input, 125 there are no results.
 """
-import argparse
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from guests.compare import NOT_JUDGED, again, footer, read_rows
 from guests.results import Cell, Row
 from report import reviews
 from report.page import Html, fold, log, markup, page, tag
-from settings import ROOT, UNJUDGED, die, get
+from settings import ROOT, UNJUDGED, die, get, options
 
 BYTES = 5 << 20         # what the page may take, or consoles are cut shorter
 MARKS = {"ok": "✓", "bad": "✗", "unjudged": "?", "skip": "–"}
@@ -148,8 +147,7 @@ def write(found: dict[str, list[Row]], variants, lines: int) -> str:
 
 def main() -> int:
     """The command line."""
-    argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                            formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options(__doc__).parse_args()
     variants, glob, place = get().variants, get().cases, get().results / get().pin
     places = sorted((path for path in place.glob("*") if any((path / variant).is_dir() for variant in variants)),
                     key=lambda path: (path.name != "default", path.name))

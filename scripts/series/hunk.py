@@ -7,13 +7,12 @@ Hunks are counted from 1, through all files of the patch. A file of which no hun
 is left out. Also a module: the hunks of a patch, see gates/hunks.py.
 Exit code: 0 printed, 2 bad input.
 """
-import argparse
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings import die
+from settings import die, options
 
 COMMENT = re.compile(r"\s*(?:/\*|\*|//|#(?!\s*(?:if|else|endif|elif|define|undef|include|error|pragma|warning)\b)|$)")
 CODE = (".c", ".h", ".S", "Kconfig", "Makefile", "Kbuild")
@@ -73,8 +72,7 @@ def cut(text: str, number: int, only: bool) -> str:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--without", type=int)
     what.add_argument("--only", type=int)

@@ -13,13 +13,12 @@ reads lines `NEW [OLD]`, the patches as they are called now and were called, and
 with the new names: each keeps its line and the comments above it.
 Exit code: 0 printed, 2 bad input.
 """
-import argparse
 import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from settings import die, get
+from settings import die, get, options
 
 MARK = re.compile(r"#\s*(cases|needed by|not shown|test of):\s*(\S.*?)\s*$")
 SET = re.compile(r"# set: (\S+)(?: needs: *(.*?))?\s*$")
@@ -121,8 +120,7 @@ def read(path: Path) -> Series:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("what", choices=["patches", "tests", "sets", "own", "set", "needs", "cases", "renamed"])
     parser.add_argument("name", nargs="?", default="")
     args = parser.parse_args()

@@ -242,16 +242,13 @@ def own() -> list[str]:
     return wrong
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     wrong = keys() + own()
     with tempfile.TemporaryDirectory() as folder:
         wrong += runs(Fake(Path(folder)))
-    for what in wrong:
-        print(f"audit: {what.rstrip()}", file=sys.stderr)
-    print(f"audit: {len(USERS)} users, {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

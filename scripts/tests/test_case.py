@@ -139,8 +139,8 @@ def unused() -> list[str]:
             if path.stem not in run and "int main(" in path.read_text()]
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     lines = [line for line in (FIXTURES / "bad/expected").read_text().splitlines()
              if not line.startswith("#")]
     wrong = [what for line in lines if (what := bad(line))]
@@ -148,11 +148,8 @@ def main() -> int:
     unnamed = ({path.stem for path in FIXTURES.glob("bad/*.conf")}
                - {line.partition(":")[0] for line in lines})
     wrong += [f"{name}.conf: not in bad/expected" for name in sorted(unnamed)]
-    for what in wrong:
-        print(f"case: {what.rstrip()}", file=sys.stderr)
-    print(f"case: {len(lines)} bad files, {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

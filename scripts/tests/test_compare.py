@@ -116,8 +116,8 @@ def colours() -> str:
     return ""
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     chosen = sys.argv[1:]
     fixtures = [path for path in sorted(FIXTURES.glob("*.json"))
                 if not chosen or path.stem in chosen]
@@ -128,11 +128,10 @@ def main() -> int:
         wrong.append(f"no results: {gone}")
     if what := colours():
         wrong.append(what)
-    for what in wrong:
-        print(f"compare: {what.rstrip()}", file=sys.stderr)
-    print(f"compare: {len(fixtures)} matrices, {len(wrong)} wrong")
-    return 1 if wrong or not fixtures else 0
+    if not fixtures:
+        wrong.append("no fixtures")
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

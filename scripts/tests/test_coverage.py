@@ -31,8 +31,8 @@ SERIES = """int main(int c, char **v)
 """
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
@@ -88,11 +88,8 @@ def main() -> int:
         run(1, "f.c: c += 2;\n    is run now")
         reasons.write_text("f.c c += 3; # never\n")
         run(2, "not-run:1: not 'FILE: SOURCE LINE # reason'")
-    for what in wrong:
-        print(f"coverage: {what}", file=sys.stderr)
-    print(f"coverage: {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

@@ -4,7 +4,8 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
+import program     # noqa: E402
 from series.hunk import cut, parts     # noqa: E402
 
 PATCH = """Subject: x
@@ -43,7 +44,7 @@ index 1..2 100644
 """
 
 
-def main() -> int:
+def main() -> list[str]:
     """What is wrong."""
     wrong = []
     head, files, tail = parts(PATCH)
@@ -70,11 +71,8 @@ def main() -> int:
             wrong.append(f"hunk {number} was found")
         except ValueError:
             pass
-    for line in wrong:
-        print(f"hunks: {line}")
-    print(f"hunks: {len(wrong)} wrong")
-    return bool(wrong)
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

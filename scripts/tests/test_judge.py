@@ -91,8 +91,8 @@ def unusable(scratch: Path) -> list[str]:
     return wrong
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     chosen = sys.argv[1:]
     fixtures = sorted(path.parent for path in FIXTURES.glob("*/expected")
                       if not chosen or path.parent.name in chosen)
@@ -101,11 +101,10 @@ def main() -> int:
         wrong = [f"{fixture.name}: {what}" for fixture in fixtures
                  if (what := check(fixture, scratch))]
         wrong += unusable(scratch) + lists()
-    for what in wrong:
-        print(f"judge: {what.rstrip()}", file=sys.stderr)
-    print(f"judge: {len(fixtures)} results, {len(wrong)} wrong")
-    return 1 if wrong or not fixtures else 0
+    if not fixtures:
+        wrong.append("no fixtures")
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

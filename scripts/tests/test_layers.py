@@ -14,6 +14,9 @@ import runpy
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
+import program     # noqa: E402
+
 SCRIPTS = Path(__file__).resolve().parents[1]
 VERBS = runpy.run_path(str(SCRIPTS / "__main__.py"))["VERBS"]
 
@@ -51,8 +54,8 @@ def used(path: Path) -> set[str]:
     return found | ({"settings"} if "/settings.sh" in text else set())
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     arrows: dict[str, set[str]] = {name: set() for name in LAYERS}
     wrong = []
     files = [path for pattern in ("*.py", "*.sh", "*/*.py", "*/*.sh") for path in sorted(SCRIPTS.glob(pattern))
@@ -71,11 +74,8 @@ def main() -> int:
         print("\n".join(picture))
     readme = (SCRIPTS.parent / "README.md").read_text()
     wrong += [f"README.md lacks '{line}'" for line in picture if line not in readme]
-    for what in wrong:
-        print(f"layers: {what}", file=sys.stderr)
-    print(f"layers: {len(files)} files, {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

@@ -99,17 +99,14 @@ def recipients(top: Path, wrong: list[str]) -> None:
         wrong.append(f"nobody: {done}")
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     wrong: list[str] = []
     for test in (cover, recipients):
         with tempfile.TemporaryDirectory() as name:
             test(Path(name), wrong)
-    for what in wrong:
-        print(f"mail: {what}", file=sys.stderr)
-    print(f"mail: {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

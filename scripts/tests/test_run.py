@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
+import program     # noqa: E402
 
 from guests import machine, run     # noqa: E402
 
@@ -49,8 +50,8 @@ def packed(sizes: list[int], jobs: int, budget: int) -> list[tuple[int, int]]:
         run.matrix([Guest(str(i), size, Path(name)) for i, size in enumerate(sizes)], jobs, lambda _: "", {})
     return Guest.most
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     wrong, quiet = [], os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for sizes, jobs, budget, starts, guests in (
@@ -76,10 +77,8 @@ def main() -> int:
         (folder / "memory.stat").write_text("anon 100\ninactive_file 200\nactive_file 90\nslab_reclaimable 10\n")
         if machine.limits(Path(name)) != [900]:
             wrong.append(f"900 bytes can be had, page cache included, not {machine.limits(Path(name))}")
-    for what in wrong:
-        print(f"run: {what}", file=sys.stderr)
-    print(f"run: {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

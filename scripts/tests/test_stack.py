@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
+import program     # noqa: E402
 from guests import stack    # noqa: E402
 
 CONSOLE = """\
@@ -44,8 +45,8 @@ echo " (inlined by) other at mm/gup.c:3"
 """
 
 
-def main() -> int:
-    """The command line."""
+def main() -> list[str]:
+    """What is wrong."""
     wrong = []
 
     def same(what: str, found: list, want: list) -> None:
@@ -64,11 +65,8 @@ def main() -> int:
         tool.write_text(FADDR2LINE)
         tool.chmod(0o755)
         same("decoded", stack.decoded(CONSOLE, vmlinux, tool), [inner[0] + "  mm/memremap.c:12", *inner[1:]])
-    for what in wrong:
-        print(f"stack: {what}", file=sys.stderr)
-    print(f"stack: {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program.end(main())

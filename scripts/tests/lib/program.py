@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = ROOT / "scripts"
@@ -63,3 +64,11 @@ def run(*arguments, scripts: Path = SCRIPTS, cwd=None, env=None, stdout=None) ->
         out.seek(0)
         err.seek(0)
         return CompletedProcess(words, code, out.read().decode(), err.read().decode())
+
+
+def end(wrong: list[str]) -> NoReturn:
+    """The end of a test: each thing that is wrong on a line, and the exit code."""
+    name = Path(sys.argv[0]).stem.removeprefix("test_")
+    for what in wrong:
+        print(f"{name}: {what.rstrip()}", file=sys.stderr)
+    sys.exit(1 if wrong else 0)
