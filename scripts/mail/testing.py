@@ -21,7 +21,7 @@ from guests.compare import NOT_JUDGED, read_rows
 from guests.results import Row, clean
 from series import series
 from series.git import tree_of
-from settings import UNJUDGED, die, get, options, parted
+from settings import UNJUDGED, die, get, options, parted, told
 
 
 class Refused(Exception):
@@ -35,13 +35,10 @@ def variants() -> list[str]:
 
 def again(label: str, names: list[str]) -> str:
     """The command that makes these results."""
-    flavour, arch = parted(label)
-    extra = "".join(f" {key}={value}" for key, value, usual in (("FLAVOUR", flavour, "default"), ("ARCH", arch, "x86_64"))
-                    if value != usual)
-    extra += f" SET={get().set}" if get().set else ""
+    extra = f" SET={get().set}" if get().set else ""
     some = f" CASE='{' '.join(names)}'" if len(names) < 6 else ""
     more = ", or name flavours that are whole: FLAVOURS='default'" if label != "default" else ""
-    return f"run: make PIN={get().pin}{extra}{some}{more}"
+    return f"run: make{told(get().pin, *parted(label))}{extra}{some}{more}"
 
 
 def wanted() -> str:
@@ -153,7 +150,7 @@ def main() -> int:
             print(only_built(now), end="")
             return 0
         if not labels:
-            raise Refused(UNJUDGED, f"no results in {place}; run: make PIN={s.pin}" + (f" SET={s.set}" if s.set else ""))
+            raise Refused(UNJUDGED, f"no results in {place}; run: make{s.words()}" + (f" SET={s.set}" if s.set else ""))
         found = {label: judged(label, now) for label in labels}
     except Refused as err:
         die(err.args[1], err.args[0])

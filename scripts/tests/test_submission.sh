@@ -99,10 +99,10 @@ make_ 2 "TRAILERS: 'nonsense' is not 'Name: value'" TRAILERS='Tested-by: A <a@b>
 make_ 2 "TRAILERS: 'Signed-off-by: A <a@b>': only who signs off" TRAILERS='Signed-off-by: A <a@b>'
 
 # results
-make_ 125 'testing: no results in .*; run: make PIN=v0.1$'
+make_ 125 'testing: no results in .*; run: make$'
 results
 rm -r "$fr/results/v0.1/default/base/green"
-make_ 125 "1 missing, green base: no verdict.json; run: make PIN=v0.1 CASE='green'$"
+make_ 125 "1 missing, green base: no verdict.json; run: make CASE='green'$"
 results
 result series red fail t.x
 make_ 1 'results of default: 1 rows not as expected, red: NO: series: fail t.x; run: make'
@@ -113,7 +113,7 @@ sed -i "s/$(k rev-parse series^)/0123456789abcdef/" "$fr/results/v0.1/default/se
 make_ 125 '1 stale, green series: of unknown kernel 0123456789ab'
 cp -r "$fr/results/v0.1/default" "$fr/results/v0.1/kasan"
 results
-make_ 125 "results of kasan: 1 stale.*run: make PIN=v0.1 FLAVOUR=kasan CASE='green', or name flavours that are whole: FLAVOURS='default'"
+make_ 125 "results of kasan: 1 stale.*run: make FLAVOUR=kasan CASE='green', or name flavours that are whole: FLAVOURS='default'"
 
 # dirty
 echo '# x' >>"$fr/series/v0.1/series"
@@ -245,7 +245,7 @@ make_ 2 "no set 'nix' in series/v0.1/series; sets: test rest" SET=nix
 make_ 2 'no series/v0.1/cover/rest' SET=rest
 printf 'Subject: mm: the rest\n\nIts text.\n' >"$fr/series/v0.1/cover/rest"
 ci letter
-make_ 125 'no results in .*; run: make PIN=v0.1' SET=rest
+make_ 125 'no results in .*; run: make SET=rest' SET=rest
 "$s/series/set.sh" --check rest >/dev/null
 mkdir -p "$fr/results/v0.1/default/set"
 k branch -f set/rest refs/sets/rest
