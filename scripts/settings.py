@@ -127,6 +127,22 @@ class Settings:
         return folder("RESULTS", "results")
 
     @cached_property
+    def result_folders(self) -> list[Path]:
+        """RESULTS, one or several folders; a name may have blanks in it."""
+        words = (os.environ.get("RESULTS") or "").split()
+        if len(words) < 2 or self.results.exists() or not Path(words[0]).is_dir():
+            return [self.results]
+        if gone := [word for word in words if not Path(word).is_dir()]:
+            die(f"RESULTS: there is no folder {gone[0]}")
+        return [Path(word).absolute() for word in words]
+
+    @cached_property
+    def shard(self) -> tuple[int, int]:
+        """SHARD, which of how many parts of the cases."""
+        number, parts = map(int, value("SHARD", "1/1", r"[1-9]\d*/[1-9]\d*", "a part like 2/4").split("/"))
+        return (number, parts) if number <= parts else die(f"SHARD={number}/{parts}: there is no such part")
+
+    @cached_property
     def configs(self) -> Path:
         """CONFIGS, the cases."""
         return folder("CONFIGS", "qemu-configs")

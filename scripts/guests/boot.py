@@ -4,13 +4,15 @@
 usage: boot
 
 Settings come from the environment: PIN VARIANT FLAVOUR CASE ARCH ACCEL (auto, kvm, tcg) JOBS
-DRY BUILD RESULTS CONFIGS QEMU, and TIMEOUT_SCALE (a factor) for a slow machine; a flavour's
-fragment can have a factor of its own in a line `# timeout-scale: 4`.
+DRY BUILD RESULTS CONFIGS QEMU, SHARD=2/4 (the second of four parts of the cases), and
+TIMEOUT_SCALE (a factor) for a slow machine; a flavour's fragment can have a factor of its own
+in a line `# timeout-scale: 4`.
 Every result directory gets its cmd.sh before QEMU starts; that script replays the guest
 alone. DRY=1 prints these scripts, runs nothing and needs no kernel.
 Exit code: 0 every guest was judged (compare says how well), 2 bad input, 125 one is broken.
 """
 
+from guests import shard
 from guests.accel import wanted
 from guests.case import Case, chosen
 from guests.machine import require_built, script
@@ -41,4 +43,4 @@ def main() -> int:
         print("\n".join(script(case, variant, accel) for case in cases for variant in s.variants), end="")
         return 0
     end_by_exit()
-    return 0 if boot(cases, s.variants, s.place) else UNJUDGED
+    return 0 if boot(shard.begin(cases), s.variants, s.place) else UNJUDGED

@@ -7,8 +7,9 @@ A row is as expected when the series passes and base fails just what the case
 names in base_fails; without base_fails base has to pass, too. Prints the table
 and, for each row that is not as expected, what matters and how to repeat it;
 writes table.txt and junit.xml beside the results. --odd prints only the rows that are
-not as expected, and writes nothing.
-Environment: PIN FLAVOUR ARCH CASE VARIANT RESULTS BUILD CONFIGS NO_COLOR.
+not as expected, and writes nothing. RESULTS may be several folders, of machines that shared
+the work: they are copied to one first (merged/N beside the first).
+Environment: PIN FLAVOUR ARCH CASE VARIANT SHARD RESULTS BUILD CONFIGS NO_COLOR.
 Exit code: 0 all rows as expected, 1 not, 2 bad input, 125 a result is missing, stale or broken.
 """
 import os
@@ -17,7 +18,7 @@ import textwrap
 from pathlib import Path
 
 from guests import case as cases
-from guests import junit, stack
+from guests import junit, merge, shard, stack
 from guests.results import Row, brief, clean, gather
 from settings import die, get, options, parted, told
 
@@ -108,9 +109,12 @@ def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--odd", action="store_true")
     args = parser.parse_args()
-    place, variants, glob = get().place, get().variants, get().cases
+    s = get()
+    place, variants, glob = s.place, s.variants, s.cases
+    if len(s.result_folders) > 1:
+        place = merge.merge(s.result_folders) / s.pin / s.label
     try:
-        rows = read_rows(place, variants, glob)
+        rows = gather(place, shard.of_stored(cases.find(glob, s.flavour)), variants)
     except cases.CaseError as err:
         die(str(err))
     if not rows:

@@ -14,12 +14,12 @@ import os
 import re
 import subprocess
 import sys
+from email import message_from_bytes
 from email.message import EmailMessage
-from email.parser import BytesParser
 from email.policy import default
 from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from settings import options
 
@@ -99,7 +99,7 @@ def main() -> int:
         return 2
     covers, all_to, all_lists = [], {}, {}
     for mail in args.mail:
-        message = cast(EmailMessage, BytesParser(policy=default).parsebytes(mail.read_bytes()))
+        message = cast(EmailMessage, message_from_bytes(mail.read_bytes(), policy=cast(Any, default)))
         sender = parseaddr(str(message["From"]))[1].lower()
         if re.search(r"(^|-)0+-", mail.name):
             covers.append((mail, sender))

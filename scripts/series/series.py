@@ -17,6 +17,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from settings import die, get, options
 
@@ -35,7 +36,7 @@ def mail_of(path: Path) -> tuple[str, str]:
     from email.header import decode_header, make_header
     mail = message_from_bytes(path.read_bytes())
     subject = " ".join(str(make_header(decode_header(mail["subject"] or ""))).split())
-    return re.sub(r"^(\[[^]]*\] *)+", "", subject), mail.get_payload(decode=True).decode(errors="replace")
+    return re.sub(r"^(\[[^]]*\] *)+", "", subject), cast(bytes, mail.get_payload(decode=True)).decode(errors="replace")
 
 
 @dataclass
