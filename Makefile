@@ -67,7 +67,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs source tree kernel guest boot compare report replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs source tree kernel guest boot compare report pack replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -115,6 +115,9 @@ boot: guest ## run the guests of CASE; what is not as expected, and how to repea
 
 compare: ## the table once more, from stored results
 	@$(memmap) compare
+
+pack: guest ## one archive for machines with QEMU and Python alone: unpack it and start its run
+	$(run) $(memmap) pack
 
 report: ## all that is stored as one HTML page, results/PIN/report.html
 	@$(memmap) report

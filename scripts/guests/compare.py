@@ -20,7 +20,7 @@ from pathlib import Path
 from guests import case as cases
 from guests import junit, merge, shard, stack
 from guests.results import Row, brief, clean, gather
-from settings import die, get, options, parted, told
+from settings import ROOT, die, get, options, parted, told
 
 NOT_JUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
@@ -34,6 +34,8 @@ def read_rows(place: Path, variants, glob: str) -> list[Row]:
 
 def again(name: str, variant: str, place: Path) -> str:
     """The command that repeats a cell."""
+    if not (ROOT / "Makefile").exists():    # unpacked, see pack.py
+        return f"CASE={name} VARIANT={variant} ./run"
     return f"make boot CASE={name} VARIANT={variant}{told(place.parent.name, *parted(place.name))}"
 
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One archive with all that the guests need, for a machine that has QEMU, bash and Python alone.
+
+usage: pack
+
+Writes build/memmap-PIN-FLAVOUR.tar.gz: the kernels and initramfs of VARIANT, the cases, and the
+Python that runs and judges them. Unpacked anywhere, its `run` is `make boot compare` without
+make: ./run, or CASE=@quick SHARD=2/4 JOBS=8 ./run; results are below results/ beside it.
+Environment: PIN VARIANT FLAVOUR ARCH BUILD.
+Exit code: 0 written, 2 bad input.
+"""
+import io
+import os
+import tarfile
+
+from guests.machine import architecture, require_built
+from settings import ROOT, SCRIPTS, get, options, say
+
+RUN = """#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Run the guests of this pack and print the table: {pin} {label}, {variants}.
+# Environment: CASE SHARD JOBS ACCEL TIMEOUT_SCALE RESULTS; see scripts/guests/boot.py.
+cd "$(dirname "$0")" || exit 2
+export PIN={pin} FLAVOUR={flavour} ARCH={arch} VARIANT=${{VARIANT:-'{variants}'}}
+unset BUILD CONFIGS SERIES_DIR
+python3 scripts boot || (($? == 125)) || exit 2
+exec python3 scripts compare
+"""
+
+
+def main() -> int:
+    """The command line."""
+    options(__doc__).parse_args()
+    s = get()
+    require_built(s.variants)
+    files = [*SCRIPTS.glob("*.py"), *SCRIPTS.glob("[!t]*/*.py"), *s.configs.rglob("*")]
+    names = {str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else f"qemu-configs/{path.relative_to(s.configs)}": path
+             for path in files if path.is_file()}
+    for name in ("base", "series"):
+        names[f"series/{s.pin}/{name}"] = s.series / name
+    for variant in s.variants:
+        for name in (architecture()["image"], "guest.cpio", "guest.sums", "build.json"):
+            names[f"build/{s.pin}/{variant}-{s.label}/{name}"] = s.built(variant) / name
+    texts = {"run": RUN.format(pin=s.pin, label=s.label, flavour=s.flavour, arch=s.arch, variants=" ".join(s.variants)),
+             "series/default": f"{s.pin}\n"}
+    top = f"memmap-{s.pin}-{s.label}"
+    to = s.build / f"{top}.tar.gz"
+    say("pack", f"{len(names) + len(texts)} files")
+    with tarfile.open(to.with_suffix(".part"), "w:gz") as tar:
+        for name, text in texts.items():
+            entry = tarfile.TarInfo(f"{top}/{name}")
+            entry.size, entry.mode = len(text), 0o755 if name == "run" else 0o644
+            tar.addfile(entry, io.BytesIO(text.encode()))
+        for name, path in sorted(names.items()):
+            tar.add(path, f"{top}/{name}")
+    os.replace(to.with_suffix(".part"), to)
+    say("pack", f"{to}: {to.stat().st_size >> 20} MiB; unpack it anywhere and run: {top}/run")
+    return 0
