@@ -36,8 +36,9 @@ def main() -> int:
     files = [*SCRIPTS.glob("*.py"), *SCRIPTS.glob("[!t]*/*.py"), *s.configs.rglob("*")]
     names = {str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else f"qemu-configs/{path.relative_to(s.configs)}": path
              for path in files if path.is_file()}
-    for name in ("base", "series"):
-        names[f"series/{s.pin}/{name}"] = s.series / name
+    names[f"series/{s.pin}/series"] = s.series / "series"
+    for path in s.series.parent.glob("*/base"):     # cases name other pins, too
+        names[f"series/{path.parent.name}/base"] = path
     for variant in s.variants:
         for name in (architecture()["image"], "guest.cpio", "guest.sums", "build.json"):
             names[f"build/{s.pin}/{variant}-{s.label}/{name}"] = s.built(variant) / name
