@@ -50,7 +50,7 @@ spdx() {
 	files=$(g -C "$root" ls-files -co --exclude-standard) && [[ -n $files ]] || return
 	while read -r file; do
 		case $file in
-		LICENSE | *.patch | series/*/series | series/*/cover-letter | series/*/cover/* | series/*/proof | series/*/hunks | series/default | scripts/tests/fixtures/*) continue ;;
+		LICENSE | *.patch | *.json | series/*/series | series/*/cover-letter | series/*/cover/* | series/*/proof | series/*/hunks | series/default | scripts/tests/fixtures/*) continue ;;
 		esac
 		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
 		echo "$file: no SPDX line"
