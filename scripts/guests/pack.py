@@ -6,6 +6,7 @@ usage: pack
 Writes build/memmap-PIN-FLAVOUR.tar.gz: the kernels and initramfs of VARIANT, the cases, and the
 Python that runs and judges them. Unpacked anywhere, its `run` is `make boot compare` without
 make: ./run, or CASE=@quick SHARD=2/4 JOBS=8 ./run; results are below results/ beside it.
+`sbatch slurm.sbatch` is the same for slurm, an array of parts.
 Environment: PIN VARIANT FLAVOUR ARCH BUILD.
 Exit code: 0 written, 2 bad input.
 """
@@ -13,7 +14,8 @@ import io
 import os
 import tarfile
 
-from guests.machine import architecture, require_built
+from guests.case import chosen
+from guests.machine import architecture, footprint, require_built
 from settings import ROOT, SCRIPTS, get, options, say
 
 RUN = """#!/bin/bash
@@ -26,6 +28,14 @@ unset BUILD CONFIGS SERIES_DIR
 python3 scripts boot || (($? == 125)) || exit 2
 exec python3 scripts compare
 """
+
+SLURM = """#!/bin/bash
+# The cases of this pack in eight parts, a CPU each. --mem is what the largest guest takes.
+#SBATCH --array=1-8 --cpus-per-task=1 --mem={mem}M --output=part-%a.log
+export SHARD=$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT RESULTS=$PWD/part-$SLURM_ARRAY_TASK_ID JOBS=1
+exec ./run
+"""
+QEMU_ITSELF = 512 << 20     # bytes, beside the memory of its guest
 
 
 def main() -> int:
@@ -43,6 +53,7 @@ def main() -> int:
         for name in (architecture()["image"], "guest.cpio", "guest.sums", "build.json"):
             names[f"build/{s.pin}/{variant}-{s.label}/{name}"] = s.built(variant) / name
     texts = {"run": RUN.format(pin=s.pin, label=s.label, flavour=s.flavour, arch=s.arch, variants=" ".join(s.variants)),
+             "slurm.sbatch": SLURM.format(mem=(max(map(footprint, chosen())) + QEMU_ITSELF) >> 20),
              "series/default": f"{s.pin}\n"}
     top = f"memmap-{s.pin}-{s.label}"
     to = s.build / f"{top}.tar.gz"

@@ -37,5 +37,8 @@ sed -i 's/ok 1 - a/not &/; s/ok 1 - memmap/not &/' qemu
 env PATH="$tmp/bin" CASE=one VARIANT=series "$there/run" >table || code=$?
 check "a failure" [ "${code-0}" = 1 ]
 check "and how to repeat it" grep -q 'again:  CASE=one VARIANT=series ./run$' table
+check "slurm: memory for the guest and QEMU" grep -q '^#SBATCH .*--mem=576M' "$there/slurm.sbatch"
+(cd "$there" && env PATH="$tmp/bin" SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=2 VARIANT=base bash slurm.sbatch >/dev/null) || :
+check "slurm: its part" [ "$(cd "$there/part-2/v5.10.223/default/base" && echo *)" = two ]
 check "bad input" fails 2 "no case matches 'x'" env PATH="$tmp/bin" CASE=x "$there/run"
 exit $((failures > 0))
