@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device memory behind the end of RAM, in the section in which RAM ends:
- * pfn_to_online_page() must not return it while it is added. The first time is what
- * matters: the section is marked then. Nor may it do so when that has failed half way,
- * and the next attempt has to succeed.
+ * Device memory after the end of RAM, in the section in which RAM ends:
+ * pfn_to_online_page() must not return it while it is being added. The first
+ * time is what matters: the section gets its taint then. Nor may it do so after
+ * adding has failed half way, and the next attempt must succeed.
  *
  *	memmap_adding START SIZE
  *
- * START and SIZE, in bytes, are of addresses behind RAM that nobody uses: more than two
- * sections, whose struct pages have to be allocated. Nothing has to be there.
+ * START and SIZE, in bytes, are an unused range after RAM: more than two
+ * sections whose struct pages have to be allocated. No device has to be there.
  */
 #include <stdio.h>
 
@@ -30,7 +30,7 @@ static void require(int argc, char **argv)
 		ksft_exit_skip("needs RAM that ends at %s\n", argv[1]);
 }
 
-/* Is the range added to @fd? */
+/* Add the range, true on success. */
 static bool write_range(int fd, char **argv)
 {
 	char text[64];
@@ -48,7 +48,7 @@ static int open_device(void)
 	return fd;
 }
 
-/* Sections of 128 MiB: one gets the 512 pages of its memory map, the next does not. */
+/* Sections of 128 MiB: one gets the 512 pages of its memmap, the next fails. */
 static void test_half(char **argv)
 {
 	int fd = open_device();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One range of device memory, bound and unbound by four at once: the dax device by
- * two, what makes that of the namespace by a third, and the driver of the namespace
- * itself by a fourth. Who is too late gets an error before memremap_pages() would
- * warn about it. In the end the device has all of its pages, and they can be pinned.
+ * Four processes bind and unbind one range of device memory at once: two the
+ * dax device, one the nd device that it is made from, one the namespace. The
+ * one that is too late gets an error before memremap_pages() would warn about
+ * it. In the end the device has all of its pages, and they can be pinned.
  *
  *	memmap_binds [NAMESPACE]
  *
- * What is in the namespace gets lost.
+ * The data in the namespace is lost.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -17,16 +17,16 @@
 #include "file.h"
 #include "test.h"
 
-#define ROUNDS	10	/* that each of them has to do */
+#define ROUNDS	10	/* for each process */
 #define ND	"/sys/bus/nd/drivers/"
 
 static struct dax dax;
 static const char *const drivers[] = { DAX_DRIVER, DAX_DRIVER, ND "dax_pmem", ND "nd_pmem" };
 static const char *devices[ARRAY_SIZE(drivers)];
 
-#define NAMESPACE	3	/* of these: it is in use, and never bound */
+#define NAMESPACE	3	/* its index: in use, never bound */
 
-/* How often each has bound its device, and was too late for it. */
+/* How often each process bound its device, or was too late. */
 static struct { unsigned long bound, late; } *done;
 
 static bool bind_device(int i, const char *verb)
@@ -77,7 +77,7 @@ static bool run(void)
 			usleep(10000);
 		good &= is_done(i);
 	}
-	/* They end after what they are about to do. */
+	/* They die after the write they are in. */
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		kill(pids[i], SIGKILL);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
@@ -106,7 +106,7 @@ int main(int argc, char *argv[])
 	test_begin();
 	devices[NAMESPACE] = ns_require_arg(argc, argv);
 	dax_make(devices[NAMESPACE], "2M", &dax);
-	/* The dax device has the name of what it is made from. */
+	/* The dax device and its nd device have the same name. */
 	devices[0] = devices[1] = devices[2] = dax.name;
 	done = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (done == MAP_FAILED)

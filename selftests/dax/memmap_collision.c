@@ -3,8 +3,8 @@
  * Persistent memory and System RAM in one memory section: the RAM is online,
  * the persistent memory is not, and pfn_to_online_page() must tell them apart.
  *
- * Wants two namespaces that share sections with RAM, made for example with
- * memmap=32M!0x142000000 memmap=144M!0x171000000. What is in them gets lost.
+ * Needs two namespaces that share sections with RAM, made for example with
+ * memmap=32M!0x142000000 memmap=144M!0x171000000. Their data is lost.
  */
 #include <stdio.h>
 
@@ -18,7 +18,7 @@
 
 struct place {
 	char ns[32];
-	const char *word;	/* what the names of its cases start with */
+	const char *word;	/* prefix of its case names */
 	struct pages pmem;
 	struct pages ram[MAX_RANGES];
 	unsigned int nr_ram;
@@ -30,7 +30,7 @@ static void result(const struct place *place, const char *map,
 	ksft_test_result(good, "%s_%s%s\n", place->word, map, word);
 }
 
-/* Note the RAM that shares a memory block with @place->pmem. */
+/* Find the RAM that shares a memory block with @place->pmem. */
 static bool find_ram(struct place *place)
 {
 	const unsigned long nr = block_pages(), end = place->pmem.pfn + place->pmem.nr;
@@ -61,8 +61,8 @@ static bool find_ram(struct place *place)
 }
 
 /*
- * Ask /proc/kpageflags about @pages: for RAM it must know each of them, for
- * pages that are not online it must have nothing to say but that.
+ * Check /proc/kpageflags: it must know all pages of RAM; pages that are not
+ * online must have no flag but KPF_NOPAGE.
  */
 static bool check_kpageflags(const char *what, const struct pages *pages,
 			     bool online)
@@ -111,8 +111,8 @@ static bool check_offline(const struct place *place)
 }
 
 /*
- * Unbinding waits until what is held is released, and nobody else can get the
- * pgmap: still the pages are a device's, and are not online.
+ * While unbinding waits for what is held, the pgmap can't be looked up: the
+ * pages must still be the device's, and not online.
  */
 static bool check_dying(const struct place *place, const struct dax *dax)
 {
@@ -152,8 +152,8 @@ static bool is_hole(unsigned long pfn, const struct test_memmap_page *rec,
 }
 
 /*
- * Where the section has RAM from boot on, its struct pages stay. They are what
- * they were before there was a device: a hole, in the zone of that RAM.
+ * In a section that has RAM since boot, the struct pages stay. They must be as
+ * before there was a device: a hole, in the zone of that RAM.
  */
 static bool check_hole(const struct place *place)
 {
@@ -194,7 +194,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 	result(place, word, "offline", good && check_offline(place));
 	result(place, word, "kpageflags", good &&
 	       check_kpageflags("pmem", &place->pmem, false));
-	/* Left as the last device had them, unless they are initialised. */
+	/* Still as the last device left them, unless initialised. */
 	if (altmap)
 		result(place, word, "reserve", good &&
 		       page_check("reserve", &dax.reserve,
@@ -204,7 +204,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 	result(place, word, "ram", good && check_ram(place));
 	result(place, word, "dying", good && check_dying(place, &dax));
 
-	/* Without a device the struct pages are still there, but nobody's. */
+	/* Without a device the struct pages stay, but nobody owns them. */
 	good = good && ns_destroy(place->ns);
 	result(place, word, "destroyed", good && check_offline(place) &&
 	       check_kpageflags("destroyed", &place->pmem, false));

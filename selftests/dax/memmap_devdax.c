@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The struct pages of device DAX, for every way to make it: memmap in RAM or
- * in the device itself, mapped with small or with large pages.
+ * The struct pages of device DAX, for every way to make it: memmap in RAM or in
+ * the device itself, mapped with small or with large pages.
  *
  *	memmap_devdax [NAMESPACE]		make it in all of these ways
- *	memmap_devdax adopt UUID SIZE		name the one that is there already,
- *						with small pages and a memmap in the
- *						device: namespace0.0 lacks a label
+ *	memmap_devdax adopt UUID SIZE		name an existing one, with small
+ *						pages and a memmap in the device:
+ *						namespace0.0 lacks a label
  *
- * What is in the namespace (namespace0.0) gets lost.
+ * The data in the namespace (default: namespace0.0) is lost.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static struct mode {
 	bool large;		/* pages, in the mappings */
 	bool altmap;
 	char align[16];
-	char word[32];		/* what the names of its cases start with */
+	char word[32];		/* prefix of its case names */
 } modes[] = {
 	{ "mem", false, false, "", "" },
 	{ "mem", true, false, "", "" },
@@ -56,7 +56,7 @@ static bool check_data_flag(const struct mode *mode, const struct dax *dax)
 
 /*
  * Map the first pages of the device; write to them, or only compare with what
- * was written before. Afterwards nobody must be left holding a page.
+ * was written before. Nobody may hold a page afterwards.
  */
 static bool use_mapping(const struct dax *dax, bool write)
 {
@@ -134,7 +134,7 @@ static void test_mode(const char *ns, const struct mode *mode)
 	       page_is_gone("destroyed", &dax.all));
 }
 
-/* Sizes of pages differ with architecture and MMU: mem_4k, mem_2m, mem_64k ... */
+/* Page sizes depend on architecture and MMU: mem_4k, mem_2m, mem_64k ... */
 static bool name_mode(struct mode *mode)
 {
 	const long long number = file_number(LARGE_SIZE);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Files on file system DAX, mapped with small and with large page table
- * entries: read and written by every way there is, also as the buffer of I/O to
- * others. Their pages belong to the device all the time, and nobody is left
- * holding one.
+ * entries: read and written in every way, also as the buffer of I/O to other
+ * files. Their pages always belong to the device, and nobody keeps a reference.
  *
  *	memmap_fsdax mem|dev
  *
- * Wants namespace0.0, to have the memory map in RAM or on itself, /dev/vda, and
- * mke2fs. What is on both gets lost.
+ * Needs namespace0.0, which gets its memory map in RAM or on itself, /dev/vda,
+ * and mke2fs. The data on both is lost.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -20,13 +19,13 @@
 #define NS		"namespace0.0"
 #define DISK		"/dev/vda"
 #define FILE_SIZE	(2 * HUGE_SIZE)
-#define NR_CASES	11	/* of a way to map, contents among them */
+#define NR_CASES	11	/* per way to map, with "contents" */
 #define NR_COMMON_CASES	5
 
-/* In a shared section base says that they are online; that is a case apart. */
+/* In a section shared with RAM base has them online: a case of its own. */
 #define USED_MASK	(DEVICE_MASK & ~TEST_MEMMAP_ONLINE)
 
-/* How files are mapped, the first word of the names of cases and files. */
+/* How files are mapped; @word is the prefix of case and file names. */
 static const struct way {
 	const char *word;
 	bool huge;
@@ -35,7 +34,7 @@ static const struct way {
 struct file {
 	int fd;
 	char *addr;
-	unsigned long *pfn;	/* behind each page, once touch_file() was here */
+	unsigned long *pfn;	/* of each page, set by touch_file() */
 	size_t nr;
 };
 
@@ -46,7 +45,7 @@ static void result(const struct way *way, const char *word, bool good)
 	ksft_test_result(good, "%s_%s\n", way->word, word);
 }
 
-/* Something to be recognised: contents @number of a file or a buffer. */
+/* Fill a file or a buffer with the pattern @number. */
 static void fill(void *area, unsigned int number)
 {
 	uint64_t *word = area;
@@ -71,7 +70,7 @@ static bool is_filled(const char *what, const void *area, unsigned int number)
 	return true;
 }
 
-/* RAM, aligned for O_DIRECT. There is one such buffer. */
+/* The only RAM buffer, aligned for O_DIRECT. */
 static char *ram_buffer(void)
 {
 	static char *area;
@@ -94,8 +93,8 @@ static int open_way(const struct way *way, const char *word, int flags)
 }
 
 /*
- * Large pages want the address to be aligned like the offset in the file: a
- * page beside that, and there are only small ones.
+ * Large pages need the address aligned like the file offset. Being off by one
+ * page makes all of them small.
  */
 static char *map_way(int fd, bool huge, int flags)
 {
@@ -109,7 +108,7 @@ static char *map_way(int fd, bool huge, int flags)
 	return addr;
 }
 
-/* A new file, mapped. Nothing has touched the mapping. */
+/* Make a file and map it; don't touch the mapping. */
 static void make_file(const struct way *way, struct file *file)
 {
 	file->fd = open_way(way, "file", O_CREAT);
@@ -120,7 +119,7 @@ static void make_file(const struct way *way, struct file *file)
 		ksft_exit_fail_msg("no memory\n");
 }
 
-/* Have all of it mapped, and note the page frames. */
+/* Fault in all pages, and note their pfns. */
 static void touch_file(struct file *file)
 {
 	size_t i;
@@ -131,8 +130,8 @@ static void touch_file(struct file *file)
 }
 
 /*
- * Are all pages of the file those of the device that they should be, in what
- * @mask says, and has nobody a reference?
+ * True if all pages of the file are the device's, have the right @mask bits,
+ * and nobody has a reference to them.
  */
 static bool check_file(const char *what, const struct file *file, unsigned int mask)
 {
@@ -156,7 +155,7 @@ static bool check_file(const char *what, const struct file *file, unsigned int m
 	return !bad;
 }
 
-/* Nobody but the device holds a page of the file, mapped or not. */
+/* True if only the device holds pages of the file, mapped or not. */
 static bool is_idle(const char *what, const struct file *file)
 {
 	return check_file(what, file, USED_MASK);
@@ -169,7 +168,7 @@ static bool is_all(const char *what, ssize_t got)
 	return got == (ssize_t)FILE_SIZE;
 }
 
-/* How much of the file does one access map? */
+/* One access maps 2 MiB, or one page. */
 static bool test_mapped(const struct way *way, struct file *file)
 {
 	size_t present = 0, i;
@@ -186,7 +185,7 @@ static bool test_mapped(const struct way *way, struct file *file)
 	return present == want && is_idle("mapped", file);
 }
 
-/* What is written here is read there. */
+/* Mapping and read()/write() agree. */
 static bool test_written(const struct file *file)
 {
 	char *addr = file->addr, *buf = ram_buffer();
@@ -204,7 +203,7 @@ static bool test_written(const struct file *file)
 	return is_idle("written", file) && good;
 }
 
-/* The mapping as the buffer of O_DIRECT, both ways. */
+/* Use the mapping as O_DIRECT buffer, both ways. */
 static bool test_direct(const char *what, int to, const struct file *file)
 {
 	char *addr = file->addr, *buf = ram_buffer();
@@ -224,7 +223,7 @@ static bool test_direct(const char *what, int to, const struct file *file)
 	return is_idle(what, file) && good;
 }
 
-/* Writing to a private mapping copies; the file stays what it was. */
+/* Writing to a private mapping copies; the file does not change. */
 static bool test_private(const struct way *way, const struct file *file)
 {
 	char *addr = map_way(file->fd, way->huge, MAP_PRIVATE);
@@ -257,7 +256,7 @@ static void test_way(const struct way *way, int disk)
 	close(other);
 	result(way, "private", test_private(way, &file));
 
-	/* A mapping keeps the file system, without an open file, too. */
+	/* A mapping keeps the file system busy, even without open files. */
 	close(file.fd);
 	errno = 0;
 	result(way, "busy", umount(FS_DIR) && errno == EBUSY);
@@ -267,7 +266,7 @@ static void test_way(const struct way *way, int disk)
 	free(file.pfn);
 }
 
-/* What was written is still there, in a mapping of the other kind. */
+/* The data is still there, in a mapping of the other kind. */
 static bool check_contents(const struct way *way)
 {
 	int fd = open_way(way, "file", 0);
@@ -309,7 +308,7 @@ int main(int argc, char *argv[])
 		result(&ways[i], "contents", check_contents(&ways[i]));
 	ksft_test_result(!umount(FS_DIR), "umount\n");
 
-	/* All pages, those of the file system itself among them. */
+	/* All pages, also those of file system metadata. */
 	ksft_test_result(page_check("data", &dax.data, USED_MASK, DEVICE_PAGE,
 				    dax.nid), "page\n");
 	ksft_test_result(page_check_state("data", &dax.data, TEST_MEMMAP_RESERVED, 0),
@@ -317,8 +316,8 @@ int main(int argc, char *argv[])
 	ksft_test_result(page_check_state("data", &dax.data, TEST_MEMMAP_ONLINE, 0),
 			 "offline\n");
 	/*
-	 * Where RAM shares the section, the struct pages do not go with the
-	 * namespace, but they are no device's any more.
+	 * In a section shared with RAM the struct pages stay when the namespace
+	 * is destroyed, but no device owns them.
 	 */
 	ksft_test_result(ns_destroy(NS) &&
 			 page_check_state("destroyed", &dax.data, TEST_MEMMAP_PGMAP, 0),

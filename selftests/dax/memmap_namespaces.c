@@ -2,16 +2,16 @@
 /*
  * Where the memory map of persistent memory is, and what is in it, for every
  * kind of namespace: alone on a DIMM without labels, many in one region of a
- * DIMM that has a label area, and with pages of 1 GiB.
+ * DIMM with a label area, and with pages of 1 GiB.
  *
  *	memmap_namespaces ALONE REGION GIANT
  *	memmap_namespaces E820
  *
- * Wants two namespaces and a region, such as namespace2.0 region1 namespace0.0.
- * ALONE fills whole memory sections, GIANT has 2 GiB and begins at a multiple
- * of that of a page; REGION is of a DIMM with a label area. E820 fills whole
- * memory sections as well, but only the firmware's memory map has it (e820 type
- * 12), as with memmap=128M!0x18000000. What is in them gets lost.
+ * Needs two namespaces and a region, such as namespace2.0 region1 namespace0.0.
+ * ALONE fills whole memory sections, GIANT has 2 GiB and is aligned to 1 GiB,
+ * REGION is on a DIMM with a label area. E820 fills whole memory sections, too,
+ * but only the firmware's memory map has it (e820 type 12), as with
+ * memmap=128M!0x18000000. The data in all of them is lost.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@
 
 /* A namespace of some kind. */
 static const struct kind {
-	const char *word;	/* what the names of its cases start with */
+	const char *word;	/* prefix of its case names */
 	const char *mode;
 	const char *map;	/* NULL: has no struct pages */
 	const char *align;
@@ -37,7 +37,7 @@ static const struct kind {
 	{ "fs_mem_2m", "fsdax", "mem", "2M" },
 	{ "fs_dev_4k", "fsdax", "dev", "4K" },
 	{ "fs_dev_2m", "fsdax", "dev", "2M" },
-}, e820[] = {	/* what ndctl calls fsdax with map=mem is the raw one there */
+}, e820[] = {	/* ndctl's fsdax with map=mem is the raw namespace here */
 	{ "e820_fs_mem", "fsdax", "mem", "2M" },
 	{ "e820_fs_dev", "fsdax", "dev", "2M" },
 	{ "e820_dax_mem", "devdax", "mem", "2M" },
@@ -53,7 +53,7 @@ static const struct kind {
 	{ "part_dax_dev", "devdax", "dev", "4K" },
 };
 
-/* A part of the region, and the namespace that is in it. */
+/* A part of the region, and its namespace. */
 static struct part {
 	const struct kind *kind;
 	char ns[32];
@@ -67,7 +67,7 @@ static bool has_altmap(const struct kind *kind)
 	return kind->map && !strcmp(kind->map, "dev");
 }
 
-/* @more: those of a kind with struct pages that are not in test_memmap(). */
+/* @more: cases of a kind with struct pages, beyond those of test_memmap() */
 static unsigned int count_cases(const struct kind *kinds, size_t nr,
 				unsigned int more)
 {
@@ -84,7 +84,7 @@ static void result(const struct kind *kind, const char *word, bool good)
 	ksft_test_result(good, "%s_%s\n", kind->word, word);
 }
 
-/* How many words of these pages of the device are @want? Not by their pmem. */
+/* Count the words that are @want, through /dev/mem, not the pmem device. */
 static unsigned long count_words(unsigned long pfn, size_t size, uint64_t want)
 {
 	unsigned long found = 0;
@@ -112,13 +112,13 @@ static bool has_words(const char *what, unsigned long pfn, size_t size,
 	return found >= want;
 }
 
-/* Room for a memory map of so many pages. */
+/* Room for a memory map, in bytes. */
 static size_t map_size(const struct pages *all)
 {
 	return all->nr * 64 + 4 * MB;
 }
 
-/* Is the garbage that was written last in these pages, where it begins? */
+/* True if the garbage written last is there, from 1 MiB on. */
 static bool is_garbage(const char *what, const struct pages *all)
 {
 	uint64_t word;
@@ -128,7 +128,7 @@ static bool is_garbage(const char *what, const struct pages *all)
 			 map_size(all) / sizeof(word));
 }
 
-/* Each time with other garbage; it must be on the device before that is used. */
+/* Use other garbage each time. It must be there before the device is used. */
 static bool fill(const char *ns, struct pages *all)
 {
 	return ns_fill_with_garbage(ns, ++garbage) && ns_read(ns, all) &&
@@ -136,9 +136,9 @@ static bool fill(const char *ns, struct pages *all)
 }
 
 /*
- * With map=dev there must be as many struct pages on the device as it has
- * data pages; they have the same flags, but for the first two of a large folio.
- * With map=mem it must still be as new.
+ * With map=dev the device must have as many struct pages as data pages; all
+ * have the same flags, except the first two of a large folio. With map=mem the
+ * garbage must be untouched.
  */
 static bool check_place(const struct kind *kind, const struct dax *dax)
 {
@@ -167,7 +167,6 @@ static bool check_flag(const struct kind *kind, const struct dax *dax)
 			   TEST_MEMMAP_RESERVED, 0);
 }
 
-/* All that the memory map of a namespace has to be. */
 static void test_memmap(const struct kind *kind, const struct dax *dax,
 			bool good)
 {
@@ -211,7 +210,7 @@ static void test_kind(const char *ns, const struct kind *kind,
 		if (use)
 			result(kind, "use", good && use(&dax));
 		else
-			/* To less than a subsection it never is. */
+			/* It is always aligned to a subsection. */
 			result(kind, "align", good &&
 			       dax.data.pfn * page_size() % HUGE_SIZE == 0);
 	}
@@ -219,12 +218,12 @@ static void test_kind(const char *ns, const struct kind *kind,
 	       page_is_gone("destroyed", &dax.all));
 }
 
-/* Of the pages around those that are held: is the device all that has them? */
+/* Check pages next to the held ones: only the device may hold them. */
 static bool check_around(const char *what, const struct pages *pages, int nid)
 {
 	const struct test_memmap_page page = page_get(pages->pfn);
 
-	/* The references of a large folio are those of all its pages. */
+	/* A large folio has the references to all its pages. */
 	if (page.order)
 		return page_check_state(what, pages, DEVICE_MASK, DEVICE_PAGE) &&
 		       page.nid == nid && page_users(&page) == HELD;
@@ -232,9 +231,8 @@ static bool check_around(const char *what, const struct pages *pages, int nid)
 }
 
 /*
- * One access maps all of a page of 1 GiB, or there would be a SIGBUS. Its
- * struct pages are those of small pages, with references of their own, or one
- * large folio.
+ * One access maps a whole page of 1 GiB, or there is a SIGBUS. Its struct pages
+ * are small ones with their own references, or one large folio.
  */
 static bool use_giant(const struct dax *dax)
 {
@@ -268,7 +266,7 @@ static bool use_giant(const struct dax *dax)
 	return page_check_users("released", &pages, 0) && good;
 }
 
-/* Labels let a region have several namespaces; it has one without any. */
+/* With labels a region can have several namespaces, without only one. */
 static bool init_labels(const char *region)
 {
 	const char *const command[][4] = {
@@ -284,7 +282,7 @@ static bool init_labels(const char *region)
 	return true;
 }
 
-/* A namespace of the region that is not known yet. */
+/* Find the region's namespace that is not in part[]. */
 static bool find_new(const char *region, struct part *new)
 {
 	struct pages pages;
@@ -306,7 +304,7 @@ static bool find_new(const char *region, struct part *new)
 	return false;
 }
 
-/* Make a namespace in the first part of the region that is free. */
+/* Make a namespace in the first free part of the region. */
 static bool create_part(const char *region, struct part *part,
 			const struct kind *kind)
 {
@@ -330,7 +328,7 @@ static bool check_part(const struct part *part)
 	const struct kind *kind = part->kind;
 	const struct dax *dax = &part->dax;
 
-	/* Its turn has not come yet. */
+	/* Not created yet. */
 	if (!kind)
 		return true;
 	if (!part->ns[0])
@@ -361,9 +359,9 @@ static bool destroy_part(struct part *part)
 }
 
 /*
- * Namespaces that share a section with each other; the kernel puts the memory
- * map of so little memory into RAM whatever map= says. Some go, and come back as
- * another kind in the place of another, while their neighbours stay.
+ * Namespaces that share a section. Whatever map= says, the kernel puts the
+ * memory map of less than a section into RAM. Some are destroyed and made again
+ * as another kind, while their neighbours stay.
  */
 static void test_parts(const char *region)
 {
@@ -372,7 +370,7 @@ static void test_parts(const char *region)
 	bool good;
 	size_t i;
 
-	/* A label area without labels: one namespace, as if it were not there */
+	/* A label area without labels: still one namespace. */
 	snprintf(whole, sizeof(whole), "namespace%.8s.0",
 		 region + strlen("region"));
 	good = ns_write_garbage(whole, nr * PART_SIZE, ++garbage) && init_labels(region);

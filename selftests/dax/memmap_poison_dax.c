@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Poison and soft offline of device memory: device DAX that has its sections
- * for itself, a file on ext4 with -o dax there, and device DAX that shares its
- * section with RAM. It must make no difference.
+ * Hard poison and soft offline of device memory: device DAX in sections of its
+ * own, a file on ext4 with -o dax there, and device DAX that shares its section
+ * with RAM. All must behave the same.
  *
  *	memmap_poison_dax OWN SHARED
  *
- * OWN and SHARED are two namespaces; what is in them gets lost.
+ * OWN and SHARED are two namespaces; their data is lost.
  */
 #include <stdint.h>
 
@@ -17,15 +17,15 @@
 #define NR_CASES	(1 + 5 + 2 * 7)	/* a file, two devices */
 #define BUFFER_PAGES	512
 #define BUFFER_SIZE	HUGE_SIZE
-#define VICTIM		5	/* the page of a buffer that is poisoned */
-#define UNUSED		(BUFFER_PAGES + 7)	/* one that nobody has used */
+#define VICTIM		5	/* the page of a buffer to poison */
+#define UNUSED		(BUFFER_PAGES + 7)	/* a page never used */
 
 /*
- * What HardwareCorrupted goes up by, for good, when the kernel is told of a page;
- * and flags that may differ: to look a page up leaves a mark (referenced, dirty).
+ * COUNTED: pages that HardwareCorrupted grows by, for good, when a page is
+ * reported. PG_TOUCHED: flags that a look-up may set (referenced, dirty).
  */
 #ifdef PIN_V7
-#define COUNTED		1	/* by action_result(), if anything can be done or not */
+#define COUNTED		1	/* by action_result(), even on failure */
 #define PG_TOUCHED	0x14ULL
 #else
 #define COUNTED		0
@@ -34,19 +34,19 @@
 
 /* A buffer in device DAX, or in a file on ext4 with -o dax. */
 struct buffer {
-	const char *place;	/* what the names of its tests begin with */
+	const char *place;	/* prefix of its test names */
 	char *addr;
 	int fd;
-	unsigned long pfn;	/* they are consecutive */
+	unsigned long pfn;	/* first one; consecutive */
 	int lsb;		/* log2 of the size of its page table entries */
-	struct dax dax;		/* where it is */
+	struct dax dax;		/* its device */
 };
 
 static struct test_memmap_page before[BUFFER_PAGES];
 
 /*
- * All pages are as they were; but if @poisoned is the number of one, that has
- * one flag more, whichever it is.
+ * True if all pages are as before; page number @poisoned (-1: none) must have
+ * exactly one more flag, any one.
  */
 static bool pages_unchanged(const char *what, unsigned long pfn, int poisoned)
 {
@@ -76,7 +76,7 @@ static bool pages_unchanged(const char *what, unsigned long pfn, int poisoned)
 	return !bad;
 }
 
-/* Map it, by huge pages of a device and small ones of a file; fill it. */
+/* Map with huge pages (device) or small pages (file), and fill. */
 static void map_buffer(struct buffer *buffer)
 {
 	char *addr = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -86,7 +86,7 @@ static void map_buffer(struct buffer *buffer)
 	if (buffer->fd < 0 || addr == MAP_FAILED)
 		ksft_exit_fail_msg("%s: mmap: %s\n", buffer->place,
 				   strerror(errno));
-	/* Where a file is in its device, and so what fits, is up to ext4. */
+	/* ext4 places the file: huge pages may or may not fit. */
 	if (buffer->lsb == 12)
 		madvise(addr, BUFFER_SIZE, MADV_NOHUGEPAGE);
 	memset(addr, 'a', BUFFER_SIZE);
@@ -115,7 +115,7 @@ static void map_fs_file(struct buffer *buffer, const char *ns)
 	map_buffer(buffer);
 }
 
-/* All who had the pages have gone: the device, or the file system, can go. */
+/* Unmap; if nobody holds a page, rebind the device or unmount. */
 static bool unmap_buffer(const struct buffer *buffer)
 {
 	int i;
@@ -126,7 +126,7 @@ static bool unmap_buffer(const struct buffer *buffer)
 	for (i = 0; i < BUFFER_PAGES; i++) {
 		if (!page_references(&before[i]))
 			continue;
-		/* To take the device away would wait for ever. */
+		/* Unbinding would wait for ever. */
 		ksft_print_msg("unmap: pfn %#lx refcount %d\n",
 			       buffer->pfn + i, before[i].refcount);
 		return false;
@@ -142,7 +142,7 @@ static bool unmap_buffer(const struct buffer *buffer)
 	return true;
 }
 
-/* The page that is marked for @pfn, and whose address is told: its folio's first. */
+/* Poison of @pfn marks and reports the first page of its folio. */
 static unsigned long marked(unsigned long pfn)
 {
 	struct test_memmap_page rec = page_get(pfn);
@@ -155,7 +155,7 @@ static void result(const char *place, const char *word, bool good)
 	ksft_test_result(good, "%s_%s\n", place, word);
 }
 
-/* Nothing can be done about a page of a device that is not worn out yet. */
+/* Soft offline of device memory always fails. */
 static void test_soft(const struct buffer *buffer)
 {
 	char *victim = buffer->addr + VICTIM * page_size();
@@ -172,7 +172,7 @@ static void test_soft(const struct buffer *buffer)
 	       pages_unchanged("soft", buffer->pfn, -1) && good);
 }
 
-/* It kills who has poisoned it. */
+/* Poisoning sends SIGBUS to the process. */
 static void test_hard(const struct buffer *buffer)
 {
 	char *victim = buffer->addr + VICTIM * page_size();
@@ -184,7 +184,7 @@ static void test_hard(const struct buffer *buffer)
 	result(buffer->place, "hit", poison_child(victim) &&
 	       poison_was_hit(buffer->place, buffer->addr + first * page_size(),
 			      buffer->lsb));
-	/* For want of a machine check the data is still good. */
+	/* Without a real memory error the data is still good. */
 	result(buffer->place, "others", *victim == 'p' &&
 	       buffer->addr[0] == 'a' && page_pfn(victim) == pfn);
 	good = pages_unchanged("hard", buffer->pfn, first);
@@ -193,7 +193,7 @@ static void test_hard(const struct buffer *buffer)
 	       poison_is_count("release", count, 0));
 }
 
-/* What the device keeps for itself is nobody's, no one can be told. */
+/* The memmap's storage and the info block can't be poisoned. */
 static void test_storage(const char *place, const char *ns)
 {
 	const unsigned int mask = TEST_MEMMAP_DEVICE;
@@ -217,7 +217,7 @@ static void test_storage(const char *place, const char *ns)
 	       (rec.state & mask) == (after.state & mask));
 }
 
-/* The kernel does not know whose it is. */
+/* The page has no mapping: -EBUSY. */
 static void test_unused(const struct buffer *buffer)
 {
 	unsigned long pfn = buffer->pfn + UNUSED;
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
 		ksft_exit_fail_msg("%s: no pages\n", argv[2]);
 
 	ksft_set_plan(NR_CASES);
-	/* Is it what it is said to be: is there RAM in the section? */
+	/* Check the setup: the section must have RAM. */
 	pfn = pages.pfn;
 	ksft_test_result(page_get(pfn - 1).state & TEST_MEMMAP_ONLINE ||
 			 page_get(pfn + pages.nr).state & TEST_MEMMAP_ONLINE,

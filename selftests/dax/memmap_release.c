@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device DAX pages that a driver has mapped like ordinary ones, by
- * vm_insert_page(), and whose last reference is dropped by munmap(): they go
- * back to their device, so that unbinding it ends.
+ * Device DAX pages that a driver has mapped like ordinary ones, with
+ * vm_insert_page(), and whose last reference munmap() drops: they return to
+ * their device, so that unbinding ends.
  *
- * Wants namespace0.0; what is in it gets lost. A kernel that has the bug is
- * left with the device half unbound: reboot.
+ * Needs namespace0.0; its data is lost. A kernel with the bug leaves the device
+ * half unbound: reboot.
  */
 #include <sys/wait.h>
 
@@ -15,7 +15,7 @@
 #define NR_PAGES	16
 #define NR_CASES	6
 
-/* Has each of @pages just @count references? */
+/* True if all have exactly @count references. */
 static bool have_references(const struct pages *pages, int count, bool show)
 {
 	struct test_memmap_page rec[NR_PAGES];
@@ -33,7 +33,7 @@ static bool have_references(const struct pages *pages, int count, bool show)
 	return !bad;
 }
 
-/* Unbinding has dropped the references that the device itself held. */
+/* Wait until unbinding has dropped the device's own references. */
 static bool wait_dropped(const struct pages *pages)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
@@ -64,7 +64,7 @@ int main(void)
 	pages.pfn = dax.data.pfn + 1;
 	pages.nr = NR_PAGES;
 
-	/* Not the last reference: nothing is special about it. */
+	/* munmap() does not drop the last reference here. */
 	addr = page_map(pages.pfn, size);
 	ksft_test_result(have_references(&pages, 2, true), "mapped\n");
 	munmap(addr, size);

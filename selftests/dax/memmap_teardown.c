@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A look-up of the pgmap of a page while the device is being unbound finds it, or
- * finds none.
+ * get_dev_pagemap(), for a page of a device that is being unbound, returns its
+ * pgmap or NULL.
  *
  *	memmap_teardown devdax	a dax device, whose pgmap has its own reference
- *	memmap_teardown pmem	raw pmem, whose pgmap uses that of the queue on v5.10
+ *	memmap_teardown pmem	raw pmem; on v5.10 its pgmap uses the queue's
  *
- * A look-up that reads what was freed shows only in what the kernel reports. That
- * is an oops with devdax; with pmem only KASAN tells, and without it the results
- * just say that there were look-ups all the time.
+ * A bad look-up shows only in the kernel log: an oops with devdax, with pmem
+ * just a KASAN report. Without KASAN the results only say that look-ups ran all
+ * the time.
  *
- * Wants namespace0.0 to share a section with RAM, made for example with
- * memmap=64M!0x12000000: its struct pages are there even without a device, so
- * that test_memmap may be asked about them at any time. What is in the
- * namespace gets lost. Two CPUs, or there is nobody to look meanwhile.
+ * Needs namespace0.0 to share a section with RAM, made for example with
+ * memmap=64M!0x12000000: its struct pages exist even without a device, so that
+ * test_memmap can read them at any time. The data in the namespace is lost.
+ * Needs two CPUs, so that look-ups run during unbinding.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -23,24 +23,24 @@
 #include "test.h"
 
 #define NS	"namespace0.0"
-#define ROUNDS	20	/* bound and unbound so often */
+#define ROUNDS	20	/* of binding and unbinding */
 
 #define PMEM_DRIVER	"/sys/bus/nd/drivers/nd_pmem"
 
-/* What the process that looks has seen. */
+/* Results of the look-up process. */
 static struct {
 	unsigned long found;
 	unsigned long none;
 } *seen;
 
-static unsigned long meanwhile;	/* look-ups during unbinding, of all rounds */
+static unsigned long meanwhile;	/* look-ups during unbinding, all rounds */
 
 #define load(number)	__atomic_load_n(&(number), __ATOMIC_RELAXED)
 #define add(number)	__atomic_fetch_add(&(number), 1, __ATOMIC_RELAXED)
 
 static const char *driver, *device;
 
-/* Nobody holds a page, so that this does not wait. */
+/* Nobody holds a page, so this does not wait. */
 static bool bind_device(bool bind)
 {
 	char path[64];
@@ -66,7 +66,7 @@ static pid_t start_looking(unsigned long pfn)
 	return pid;
 }
 
-/* Has the other process counted on? Not if it died, and so not for ever. */
+/* Wait for @number to grow, but not for ever: the process may have died. */
 static bool wait_for(unsigned long *number)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
@@ -78,7 +78,7 @@ static bool wait_for(unsigned long *number)
 	return true;
 }
 
-/* Returns if it is device DAX, and not pmem. */
+/* True for device DAX, false for pmem. */
 static bool require(int argc, char **argv)
 {
 	const bool devdax = argc == 2 && !strcmp(argv[1], "devdax");
@@ -92,7 +92,7 @@ static bool require(int argc, char **argv)
 	return devdax;
 }
 
-/* Make it, and leave it unbound. Returns a page of it. */
+/* Make it, unbind it, return the pfn of a page. */
 static unsigned long make_device(bool devdax)
 {
 	static struct dax dax;

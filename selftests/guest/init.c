@@ -6,14 +6,14 @@
  * What to run comes from the kernel command line, tests="word word ...":
  *
  *	prog,arg,...	run /tests/prog with these arguments
- *	vm/prog,arg,...	the same for a selftest of the tree that is not ours, which
- *			need not know TAP: its exit code is its result then
+ *	vm/prog,arg,...	the same for another selftest of the tree; its
+ *			exit code is its result if it prints no TAP
  *	kunit,suite	load /tests/<suite>_kunit.ko, report what it found
  *	shell		no tests: an interactive shell on the console
  *
  * The report is in KUnit's dialect ("TAP version 14", one level of subtests,
  * " - " before a description), so that any kernel's kunit.py can read it, and
- * is well formed whatever a test does: results that a test still owes when it
+ * is well formed whatever a test does: planned results that are missing when it
  * ends become failures.
  */
 #define _GNU_SOURCE
@@ -39,13 +39,13 @@
 #define RESULT_PORT	"memmap.result"
 #define COVERAGE_PORT	"memmap.coverage"
 #define PORT_TRIES	500	/* every 10 ms */
-#define HOST_TRIES	200	/* the same */
+#define HOST_TRIES	200	/* every 10 ms */
 #define PORT_DRIVER	"/sys/bus/virtio/drivers/virtio_console/"
 #define MAX_TESTS	16
 #define MAX_ARGS	16
 #define KSFT_SKIP	4
 #ifndef TESTS
-#define TESTS		"/tests"	/* scripts/tests/init.sh has another */
+#define TESTS		"/tests"	/* test_init.sh overrides it */
 #endif
 
 static int report_fd = STDOUT_FILENO;
@@ -63,8 +63,8 @@ static void __attribute__((format(printf, 1, 2))) report(const char *fmt, ...)
 }
 
 /*
- * A line on the console that is in order with what the kernel prints. No
- * stdio here: it wants to know the file position, which /dev/kmsg has none of.
+ * Print a line on the console, in order with kernel messages. No stdio here: it
+ * needs the file position, which /dev/kmsg does not have.
  */
 static void console(const char *line)
 {
@@ -101,8 +101,8 @@ static void mount_all(void)
 }
 
 /*
- * ndctl wants random numbers for its UUIDs, which a guest without a hardware
- * source of them gets after some seconds only. These need not be secret.
+ * ndctl needs random numbers for its UUIDs, which a guest without a hardware
+ * RNG only gets after some seconds. These need not be secret.
  */
 static void seed_random(void)
 {
@@ -142,8 +142,8 @@ static int open_port(const char *wanted)
 }
 
 /*
- * The host tells the driver the ports' names, which may take a moment. The
- * console has to do when there is no port for results.
+ * The host sends the port names to the driver, which may take a moment. Without
+ * a port for results, report on the console.
  */
 static void open_report(void)
 {
@@ -177,9 +177,9 @@ static void write_name(const char *path, const char *name)
 }
 
 /*
- * Who writes to a port waits until the driver knows that the host is there. When
- * the machine has hibernated it asks again; v7.3 does before there is a buffer
- * for the answer, and never knows then. So have it start over.
+ * A write to a port waits until the driver knows that the host is connected.
+ * After hibernation the driver asks again; v7.3 does so before it has a buffer
+ * for the answer, and misses it. Rebind the driver then.
  */
 static void check_port(void)
 {
@@ -209,18 +209,18 @@ static void check_port(void)
 	open_report();
 }
 
-/* What one test has said so far. */
+/* What one test has printed so far. */
 struct progress {
 	int planned;	/* -1: no plan yet */
 	int seen;
 	int failed;
-	char skip[256];	/* the reason for skipping all of it */
-	char run[128];	/* what kselftest_harness.h has begun */
-	char last[256];	/* the line before this one */
-	int tap;	/* it knows TAP */
+	char skip[256];	/* why all of it is skipped */
+	char run[128];	/* name in the last "# RUN" line */
+	char last[256];	/* last line of other output */
+	int tap;	/* it prints TAP */
 };
 
-/* A plan, as the first of its kind. */
+/* Report the line if it is the first plan. */
 static int report_plan(const char *line, struct progress *p)
 {
 	const char *skip;
@@ -237,7 +237,7 @@ static int report_plan(const char *line, struct progress *p)
 	return 1;
 }
 
-/* The result of a test. */
+/* Report the line if it is a result. */
 static int report_result(const char *line, struct progress *p)
 {
 	const int ok = !strncmp(line, "ok ", 3);
@@ -255,11 +255,11 @@ static int report_result(const char *line, struct progress *p)
 		what += 2;
 	p->seen++;
 	p->failed += !ok;
-	/* kselftest.h has no name for what is skipped: "# SKIP name: why" */
+	/* kselftest.h puts the name after SKIP: "# SKIP name: why" */
 	len = 0;
 	if (sscanf(what, "# SKIP %63[a-z0-9_]: %n", name, &len) == 1 && len)
 		report("    ok %d - %s # SKIP %s\n", number, name, what + len);
-	/* nor has kselftest_harness.h, which has said it before */
+	/* kselftest_harness.h prints it only before, in "# RUN" */
 	else if (!strncmp(what, "# SKIP", 6) && p->run[0])
 		report("    ok %d - %s %s\n", number, p->run, what);
 	else
@@ -291,7 +291,7 @@ static pid_t spawn(char *argv[], int *out)
 	slash = strchr(argv[0], '/') ? strrchr(path, '/') : NULL;
 	if (pipe(fds))
 		return -1;
-	/* A grandchild that hangs in the kernel must not keep the pipe open for us. */
+	/* Don't leak our end to a grandchild that may hang in the kernel. */
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 
 	pid = fork();
@@ -300,7 +300,7 @@ static pid_t spawn(char *argv[], int *out)
 		dup2(fds[1], STDERR_FILENO);
 		close(fds[1]);
 		setenv("PATH", "/tests:/bin:/sbin:/usr/bin:/usr/sbin", 1);
-		if (slash) {	/* as run_kselftest.sh does, and some open themselves */
+		if (slash) {	/* like run_kselftest.sh; some open argv[0] */
 			*slash = '\0';
 			if (chdir(path))
 				printf("chdir %s: %s\n", path, strerror(errno));
@@ -317,7 +317,7 @@ static pid_t spawn(char *argv[], int *out)
 	return pid;
 }
 
-/* Read what a test prints until it is gone. Returns its wait status. */
+/* Read what a test prints until it exits. Returns its wait status. */
 static int follow(pid_t pid, int fd, struct progress *p)
 {
 	struct pollfd out = { .fd = fd, .events = POLLIN };
@@ -357,7 +357,8 @@ static int follow(pid_t pid, int fd, struct progress *p)
 }
 
 /*
- * A selftest without TAP is one test: what its exit code says of these arguments.
+ * A selftest without TAP is one test, named after its arguments: report its
+ * exit code.
  */
 static void report_exit(char *const argv[], struct progress *p, int status)
 {
@@ -436,7 +437,7 @@ static int load_module(const char *path)
 	return err;
 }
 
-/* Our own tests look at struct pages through a module. */
+/* Our own tests read struct pages through a module. */
 static void load_test_memmap(void)
 {
 	const char *path = TESTS "/test_memmap.ko";
@@ -449,7 +450,7 @@ static void load_test_memmap(void)
 	console(line);
 }
 
-/* Load a KUnit suite and copy its own report, which debugfs keeps. */
+/* Load a KUnit suite and copy its report from debugfs. */
 static void run_kunit(int number, const char *suite)
 {
 	char path[128], line[512], *name;
@@ -469,8 +470,8 @@ static void run_kunit(int number, const char *suite)
 	}
 
 	/*
-	 * The suite's own line always has the number 1; ours counts on. Since
-	 * v6.3 the file is a whole report, with a version and a plan of one.
+	 * The suite's result line always has number 1: replace it. Since v6.3
+	 * the file is a whole report, with a version and a plan of one.
 	 */
 	while (fgets(line, sizeof(line), results)) {
 		if (!strncmp(line, "KTAP version", 12) || !strcmp(line, "1..1\n"))
@@ -506,9 +507,9 @@ static void shell(void)
 }
 
 /*
- * A kernel with kmemleak says on the console what it has found: the headline of
- * each leak is all that a failing case needs. It leaves out objects that are
- * younger than five seconds, and its first scan may err.
+ * Print the leaks that kmemleak finds on the console: their first lines make
+ * the case fail. kmemleak leaves out objects that are younger than five
+ * seconds, and its first scan may be wrong.
  */
 static void scan_for_leaks(void)
 {
@@ -535,8 +536,8 @@ static void scan_for_leaks(void)
 }
 
 /*
- * What gcov has counted, as a tar file for the host. The files in debugfs have
- * no size until they are read.
+ * Send the gcov data to the host as a tar file. Copy it first: the files in
+ * debugfs have no size until they are read.
  */
 static void send_coverage(void)
 {
@@ -566,8 +567,8 @@ static void send_coverage(void)
 }
 
 /*
- * A device that can't be unbound can keep a power-off from ever finishing.
- * Say so and reset then: the host is waiting for QEMU to end.
+ * A device that can't be unbound can block a power-off forever. Report that and
+ * reset then: the host is waiting for QEMU to end.
  */
 static void power_off(void)
 {
@@ -609,7 +610,7 @@ int main(void)
 	}
 
 	open_report();
-	/* What a guest has is there for the tests to be destroyed. */
+	/* The tests may destroy all that the guest has. */
 	setenv("MEMMAP_DISPOSABLE", "1", 1);
 	while (nr < MAX_TESTS && (words[nr] = strsep(&tests, " ")))
 		if (words[nr][0])

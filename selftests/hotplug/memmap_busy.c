@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A DIMM that is in use can't be unplugged, and nothing is lost when it is tried;
- * when it is not in use any more, it can.
+ * A DIMM in use can't be unplugged, and nothing is lost by trying; once it is
+ * no longer in use, it can.
  *
  *	memmap_busy NAME NODE
  *
- * The host plugs the DIMM called NAME, twice; NODE has no other memory. Wants an
- * IOMMU and QEMU's "edu" PCI device for VFIO.
+ * The host plugs the DIMM called NAME, twice; NODE has no other memory. Needs
+ * an IOMMU and QEMU's "edu" PCI device for VFIO.
  *
- * What the kernel has allocated for itself can't be moved, and the kernel says so
- * at once: pages in pipes, here, from a block of a kernel zone. Pages that only
- * somebody's pin keeps in place look movable, and are tried again and again:
- * through sysfs until a signal comes, but for the host's request nothing ends
- * that but the end of the pin.
+ * Kernel allocations can't be moved, and offlining fails at once: here, pages
+ * of pipes in a block of a kernel zone. Pinned pages look movable, and
+ * offlining retries: through sysfs until a signal comes, for the host's request
+ * until they are unpinned.
  */
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -25,7 +24,7 @@
 
 #define BUF_SIZE	(1 * MB)
 #define PIPE_SIZE	(1 * MB)
-#define TRY_SECONDS	30	/* for the kernel to have tried to move pages */
+#define TRY_SECONDS	30	/* for the kernel to try to move pages */
 
 static struct blocks dimm;
 
@@ -49,7 +48,7 @@ static bool is_in_dimm(const struct vfio_memory *mem)
 	return page_count_mapped(mem->addr, mem->size, &dimm.pages) == mem->nr;
 }
 
-/* The DIMM is gone, and the memory is elsewhere and still as it was. */
+/* The DIMM is gone; the memory is elsewhere and unchanged. */
 static bool is_released(const struct vfio_memory *mem)
 {
 	return block_is_gone(&dimm) && !page_count_mapped(mem->addr, mem->size, &dimm.pages) &&
@@ -62,7 +61,7 @@ static bool is_online(void)
 	       page_check_state("busy DIMM", &dimm.pages, ONLINE_MASK, ONLINE_PAGE);
 }
 
-/* How many pages of the first block somebody uses. */
+/* Pages in use in the first block. */
 static unsigned long used_pages(void)
 {
 	const struct test_memmap_page *recs = block_read(dimm.first);
@@ -73,7 +72,7 @@ static unsigned long used_pages(void)
 	return nr;
 }
 
-/* Plug the DIMM; the first block goes to a kernel zone if @kernel says so. */
+/* Plug the DIMM; with @kernel, the first block goes to a kernel zone. */
 static void plug(const char *name, bool kernel)
 {
 	unsigned long block;
@@ -88,8 +87,8 @@ static void plug(const char *name, bool kernel)
 }
 
 /*
- * Memory of the node, with something in it. It is moved there: with a policy for
- * all that this process does, its page tables would be there, too.
+ * Get memory of the node, filled. It is moved there by mbind(): a policy for
+ * the whole process would put its page tables there, too.
  */
 static void get_node_memory(struct vfio_memory *mem, int nid)
 {
@@ -144,8 +143,8 @@ static void test_kernel(const char *name, int nid)
 }
 
 /*
- * Has the kernel begun to move the memory? It takes a reference to each page for
- * that, all at once; to put pages on lists it takes a few.
+ * Wait until the kernel tries to move the memory: it then holds all pages.
+ * Putting pages on LRU lists holds only a few.
  */
 static bool wait_tried(const struct vfio_memory *mem)
 {
@@ -161,8 +160,8 @@ static bool wait_tried(const struct vfio_memory *mem)
 }
 
 /*
- * Where it was, as it was, and pinned as often as it was. A page that is being
- * moved is not mapped.
+ * True if in the same place, unchanged, and with all its pins. A page that is
+ * being moved is not mapped.
  */
 static bool is_pinned(const struct vfio_memory *mem)
 {
@@ -178,7 +177,7 @@ static bool is_pinned(const struct vfio_memory *mem)
 	       is_intact(mem);
 }
 
-/* The block that the memory is in, through sysfs: goes on until a signal. */
+/* Offline the memory's block through sysfs: retries until a signal. */
 static void test_signal(const struct vfio_memory *mem)
 {
 	unsigned long block = mem->pfn[0] / block_pages();

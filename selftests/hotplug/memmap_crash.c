@@ -4,11 +4,11 @@
  *
  *	memmap_crash KERNEL INITRD DISK START SIZE
  *
- * KERNEL and INITRD are disks that hold what is booted here. The DIMM is at START,
- * numbers are bytes in any base; its blocks are offline at boot. What is on DISK,
- * and in namespace0.0 and namespace1.0, gets lost. Wants a kernel
- * with crashkernel=, and to be run again in the crash kernel, which is booted with
- * the same command line.
+ * KERNEL and INITRD are disks with the running kernel and its initramfs. The
+ * DIMM is at START, numbers are bytes in any base; its blocks are offline at
+ * boot. The data on DISK, namespace0.0 and namespace1.0 is lost. Needs a kernel
+ * with crashkernel=, and must be run again in the crash kernel, which is booted
+ * with the same command line.
  */
 #include "block.h"
 #include "file.h"
@@ -18,7 +18,7 @@
 
 #define VMCORE		"/proc/vmcore"
 #define BUF_PAGES	2048UL
-#define PG_RESERVED	12		/* in no VMCOREINFO: no reader should care */
+#define PG_RESERVED	12		/* not in VMCOREINFO */
 #define DUMP_SECONDS	60
 
 enum { RAM, DIMM, NR_AREAS };
@@ -31,7 +31,7 @@ static struct area areas[NR_AREAS] = {
 static struct blocks dimm;
 static const char *disk;	/* room for a dump */
 
-/* Each page tells where it is. How many are in the DIMM? */
+/* Write each page's pfn into it. Returns pages in the DIMM. */
 static unsigned long fill_area(struct area *area)
 {
 	unsigned long page, *word;
@@ -58,7 +58,7 @@ static void test_first(const char *kernel, const char *initrd)
 	ksft_test_result(online_dimm() && fill_area(&areas[DIMM]) == BUF_PAGES, "dimm\n");
 	for (i = 0; i < NR_KEXEC_DEVICES; i++)
 		ksft_test_result(kexec_fill_device(i), "filled_%s\n", kexec_devices[i].map);
-	/* Or the crash kernel would take the DIMM before anybody has read it. */
+	/* Or the crash kernel would use the DIMM before it is dumped. */
 	err = kexec_load(kernel, initrd, "acpi_no_memhotplug", KEXEC_FILE_ON_CRASH);
 	ksft_test_result(!err, "loaded\n");
 	if (!ksft_get_fail_cnt()) {
@@ -90,7 +90,7 @@ static bool covers_no_device(const struct vmcore *core)
 	return good;
 }
 
-/* From @min to @max pages of each. */
+/* True if @min to @max pages of each are there. */
 static bool has_areas(const struct vmcore *core, unsigned long min, unsigned long max)
 {
 	unsigned long found[NR_AREAS];
@@ -106,7 +106,7 @@ static bool has_areas(const struct vmcore *core, unsigned long min, unsigned lon
 	return good;
 }
 
-/* -1: their struct pages are not in the dump. */
+/* Returns -1 if the dump lacks the struct pages. */
 static long count_reserved(const struct vmcore *core, const char *what, struct pages pages)
 {
 	const unsigned long step = 512;
@@ -124,7 +124,7 @@ static long count_reserved(const struct vmcore *core, const char *what, struct p
 	return reserved;
 }
 
-/* The struct pages that are in RAM, and those that are in the device itself. */
+/* Struct pages in RAM are in the dump, those in the device are not. */
 static void test_struct_pages(const struct vmcore *core)
 {
 	const long want[] = { 0, -1 };
@@ -138,7 +138,7 @@ static void test_struct_pages(const struct vmcore *core)
 				 "%s_pages\n", kexec_devices[i].map);
 }
 
-/* What makedumpfile makes of it with this dump level: has it the programs' pages? */
+/* Run makedumpfile; @min to @max user pages must be left at this @level. */
 static void test_makedumpfile(const char *level, unsigned long min, unsigned long max,
 			      const char *name)
 {
@@ -172,9 +172,9 @@ static void test_second(void)
 	ksft_test_result(covers_no_device(&core), "has_no_device\n");
 	ksft_test_result(has_areas(&core, BUF_PAGES, BUF_PAGES), "contents\n");
 	test_struct_pages(&core);
-	/* Page cache, free and zero pages left out; and programs' pages, too. */
+	/* 23: no page cache, free and zero pages; 31: no user pages, too. */
 	test_makedumpfile("23", BUF_PAGES, BUF_PAGES, "makedumpfile_user");
-	/* It leaves nothing out that is less than 256 pages in a row. */
+	/* It only excludes runs of 256 pages or more. */
 	test_makedumpfile("31", 0, BUF_PAGES / 4, "makedumpfile_kernel");
 	for (i = 0; i < NR_KEXEC_DEVICES; i++)
 		ksft_test_result(kexec_check_device(i), "%s_intact\n", kexec_devices[i].map);

@@ -4,11 +4,11 @@
  * what their struct pages look like at each step.
  *
  *	memmap_dimm boot START SIZE	a DIMM that was there at boot
- *	memmap_dimm hotplug NAME SIZE	a DIMM that the host plugs when asked to
+ *	memmap_dimm hotplug NAME SIZE	a DIMM that the host plugs on request
  *
- * Numbers are bytes, in any base. The memory blocks must be offline to begin
- * with (memhp_default_state=offline). With "boot" the blocks are left as they
- * are in the end, one of them onlined for the kernel; with "hotplug" the DIMM is
+ * START and SIZE are bytes, in any base. The memory blocks must be offline to
+ * begin with (memhp_default_state=offline). With "boot" the blocks stay as they
+ * are in the end, one of them in a kernel zone; with "hotplug" the DIMM is
  * unplugged again.
  */
 #include "block.h"
@@ -17,10 +17,10 @@
 #include "test.h"
 
 #define NR_MOVABLE	2		/* blocks onlined to the movable zone */
-#define BUF_SIZE	(32 * MB)	/* memory that is written and read */
-#define MIN_USED	(16 * MB)	/* bytes of it that the DIMM must hold */
+#define BUF_SIZE	(32 * MB)	/* bytes to write and read */
+#define MIN_USED	(16 * MB)	/* bytes of that in the DIMM */
 
-static struct blocks dimm, movable;	/* the latter: its first blocks */
+static struct blocks dimm, movable;	/* @movable: its first blocks */
 static void *buf;
 
 /* Online blocks and report two cases. */
@@ -77,7 +77,7 @@ static bool in_iomem(void)
 	return ram_pages(dimm.pages.pfn, dimm.pages.pfn + dimm.pages.nr) == dimm.pages.nr;
 }
 
-/* From a DIMM that is there, offline, to the same. */
+/* From all blocks offline to @movable online. */
 static void test_blocks(void)
 {
 	bool in_dimm;
@@ -94,8 +94,8 @@ static void test_blocks(void)
 #define NR_BLOCKS_CASES	8	/* what test_blocks() reports */
 
 /*
- * On pseries what is hot-plugged is onlined as it is added; with movable_node
- * that is to the movable zone.
+ * pseries onlines hot-plugged memory as it is added; with movable_node, to the
+ * movable zone.
  */
 #define NR_PSERIES_CASES	2
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An empty zone becomes one that has memory, and empty again, while others look at
- * its free lists.
+ * An empty zone gets memory, and becomes empty again, while others read its
+ * free lists.
  *
  *	memmap_fill NAME...
  *
- * Each is a DIMM that the host plugs when asked to, and the only memory of its
- * node's Movable zone. One process onlines its blocks, and offlines them; others
- * read /proc/pagetypeinfo, which walks the lists, /proc/buddyinfo and /proc/zoneinfo,
- * have all of memory compacted, and allocate memory.
+ * Each NAME is a DIMM that the host plugs on request, and the only memory of
+ * its node's Movable zone. One process onlines and offlines its blocks; others
+ * read /proc/pagetypeinfo, which walks the lists, /proc/buddyinfo and
+ * /proc/zoneinfo, compact all memory, and allocate memory.
  *
- * The lists of a zone that never had memory are zero, not empty. Nobody looks at a
- * zone without pages that are present, so move_pfn_range_to_zone() has to initialise
- * them before there are any. The other way round, /proc/pagetypeinfo follows a NULL
- * pointer with the zone's lock held: seen with a kernel that has a page present
- * 200 ms early, an oops in pagetypeinfo_show(), and nothing goes on after that.
+ * The lists of a zone that never had memory are zeroed, not initialised.
+ * Readers skip a zone without present pages, so move_pfn_range_to_zone() has to
+ * initialise the lists before there are any. If not, /proc/pagetypeinfo follows
+ * a NULL pointer with the zone's lock held: seen with a kernel that has a page
+ * present 200 ms too early, an oops in pagetypeinfo_show(), and then a hang.
  *
- * Each step makes a number odd and, when it is done, even again. Whoever has found
- * one even number before and after reading knows what there was to be read, and it
- * has to be just that. Wants two CPUs or more.
+ * Each step makes a sequence number odd, and even again when it is done. A
+ * reader that sees the same even number before and after knows what it must
+ * have read. Needs two CPUs or more.
  */
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -30,9 +30,9 @@
 #include "mem.h"
 #include "test.h"
 
-#define MIN_ROUNDS	3		/* or more, until all have met all */
-#define SECONDS		30		/* for that */
-#define WAIT_SECONDS	10		/* for all to have seen what a step has led to */
+#define MIN_ROUNDS	3		/* or more: see have_met_all() */
+#define SECONDS		30		/* for all rounds */
+#define WAIT_SECONDS	10		/* for all readers to see a new state */
 #define FIRST_STEP	1
 #define MAX_BAD		20
 #define ALLOC_PAGES	1024
@@ -42,14 +42,14 @@
 #define store(var, new)	__atomic_store_n(&(var), new, __ATOMIC_SEQ_CST)
 #define add(var)	__atomic_fetch_add(&(var), 1, __ATOMIC_SEQ_CST)
 
-/* What somebody has read about the zone, in pages. */
+/* What a reader has found in the zone, in pages. */
 struct view {
 	bool works;
-	bool some;		/* there is something of it */
-	bool torn;		/* what is said of its parts is of different times */
+	bool some;		/* it has found some memory */
+	bool torn;		/* @part is not a consistent snapshot */
 	int nr;
-	long all[3];		/* all that is online, in words that may differ meanwhile */
-	long part;		/* of that, no more */
+	long all[3];		/* online pages: may differ in a step */
+	long part;		/* a part of these */
 };
 
 struct reader {
@@ -57,22 +57,22 @@ struct reader {
 	void (*look)(struct view *view);
 };
 
-/* How often a reader has looked, and at what. */
+/* Counts of looks, by what they found. */
 struct seen {
-	unsigned long empty;	/* no memory was there */
+	unsigned long empty;	/* no memory was online */
 	unsigned long filled;	/* some was */
-	unsigned long some;	/* and this reader had something of it */
-	unsigned long first;	/* not one state only, but the zone's first memory */
-	unsigned long inside;	/* from begin to end while an empty zone got memory */
-	unsigned long half;	/* the zone spanned it, but it was not online yet */
+	unsigned long some;	/* and the reader found some of it */
+	unsigned long first;	/* overlapped the first onlining */
+	unsigned long inside;	/* within one onlining of an empty zone */
+	unsigned long half;	/* pages were spanned, but not present */
 	unsigned long bad;
 };
 
 struct shared {
-	unsigned long step;	/* odd: it is being made */
-	unsigned long filling;	/* the last one in which an empty zone gets memory */
-	unsigned long online;	/* pages, when it is even */
-	bool offlining;		/* and nobody compacts */
+	unsigned long step;	/* odd: in progress */
+	unsigned long filling;	/* last step that filled an empty zone */
+	unsigned long online;	/* pages, if step is even */
+	bool offlining;		/* don't compact */
 	bool compacting;
 	bool stop;
 	struct seen seen[8];
@@ -82,7 +82,7 @@ static struct shared *shared;
 static struct blocks blocks;
 static int nid;
 
-/* It leaves out a zone without memory. */
+/* Zones without memory are left out. */
 static void look_pagetypeinfo(struct view *view)
 {
 	const struct zone zone = { .nid = nid, .name = ZONE };
@@ -97,8 +97,8 @@ static void look_pagetypeinfo(struct view *view)
 }
 
 /*
- * So does this, but on v7 not with the zone locked: pages that are merged or split
- * meanwhile can be counted twice.
+ * Zones without memory are left out. v7 does not lock the zone: pages that are
+ * merged or split meanwhile can be counted twice.
  */
 static void look_buddyinfo(struct view *view)
 {
@@ -124,7 +124,7 @@ static void look_buddyinfo(struct view *view)
 	view->torn = true;
 }
 
-/* Free pages are not asked for: what CPUs keep at hand is counted at another time. */
+/* Not the free pages: per-CPU lists are counted at another time. */
 static void look_zoneinfo(struct view *view)
 {
 	struct zone zones[MAX_ZONES], found = {};
@@ -141,10 +141,11 @@ static void look_zoneinfo(struct view *view)
 }
 
 /*
- * Not while memory goes offline: compaction finds that out when it has looked at a
- * pageblock. Until then it looks at struct pages that are not initialised any more;
- * with VM debugging that is a bug ("is uninitialized and poisoned", then a panic in
- * isolate_migratepages_block(); seen in this test, with v5.10.223 and lockdep).
+ * Not while memory goes offline: compaction checks for that only once per
+ * pageblock. Until then it reads struct pages that are no longer initialised;
+ * with VM debugging that is a bug ("is uninitialized and poisoned", then a
+ * panic in isolate_migratepages_block(); seen in this test, with v5.10.223 and
+ * lockdep).
  */
 static void look_compaction(struct view *view)
 {
@@ -166,7 +167,7 @@ static void look_allocation(struct view *view)
 	char *addr = mem_map(size);
 	unsigned long i;
 
-	/* Refused for as long as the node has no memory. */
+	/* Fails while the node has no memory. */
 	mem_bind(addr, size, MPOL_PREFERRED, nid, 0);
 	mem_fill(addr, size);
 	page_read_pfns(addr, pfn, ALLOC_PAGES);
@@ -187,7 +188,7 @@ static const struct reader readers[] = {
 
 #define NR_READERS	ARRAY_SIZE(readers)
 
-/* Does it add up, with so many pages online, or any number of them (-1)? */
+/* True if @view fits @online pages, or any number of them (-1). */
 static bool is_right(const char *name, const struct view *view, long online)
 {
 	const long most = online < 0 ? (long)blocks.pages.nr : online;
@@ -247,13 +248,13 @@ static pid_t start_reader(size_t i)
 	_exit(0);
 }
 
-/* Looks that began and ended with nothing going on. */
+/* Looks while no step was in progress. */
 static unsigned long nr_still(const struct seen *seen)
 {
 	return load(seen->empty) + load(seen->filled);
 }
 
-/* Let each reader look at what there is now. */
+/* Wait for all readers to look again. */
 static bool wait_for_all(void)
 {
 	long long end = test_ms() + WAIT_SECONDS * 1000;
@@ -274,7 +275,7 @@ static bool wait_for_all(void)
 	return true;
 }
 
-/* One block more is online, or one less. */
+/* Online or offline a block; then @online are online. */
 static bool make_step(unsigned long block, const char *state, unsigned long online)
 {
 	bool good;
@@ -334,7 +335,7 @@ static void test_reader(const char *dimm, size_t i, pid_t pid)
 	const struct seen *seen = &shared->seen[i];
 	int status = -1;
 
-	/* What it is in the middle of never takes long. */
+	/* A single look never takes long. */
 	alarm(WAIT_SECONDS);
 	if (waitpid(pid, &status, 0) != pid)
 		status = -1;

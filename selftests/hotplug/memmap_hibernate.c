@@ -7,25 +7,25 @@
  *	memmap_hibernate share DISK START SIZE
  *	memmap_hibernate refuse DISK START SIZE
  *
- * The DIMM is at START, numbers are bytes in any base; what is on DISK gets
+ * The DIMM is at START, numbers are bytes in any base; the data on DISK is
  * lost. The kernel must have been booted with resume=DISK and
  * hibernate=nocompress, and somebody has to switch the machine on again.
  *
- * "resume" wants the DIMM to be online at boot (memhp_default_state=online), and
+ * "resume" needs the DIMM online at boot (memhp_default_state=online), and
  * namespace0.0 and namespace1.0: their memmap will be in RAM and in the device.
- * Memory and devices are filled, the machine hibernates, and this very program
- * goes on after that: it looks at memory, devices, memmap, and at the image.
+ * It fills memory and devices, hibernates, and after resume checks memory,
+ * devices, memmap, and the image.
  *
- * "late" is the same when the kernel that loads the image does not find out what
- * namespace1.0 is: as if its driver were a module that is loaded after that.
+ * "late" is the same, but the kernel that loads the image does not recognise
+ * namespace1.0, as if its driver were a module that is loaded later.
  *
- * "share" is the same when both namespaces are in sections that have RAM, too, and
- * have had a memory map for all of them since boot: that is in RAM, and map=dev
- * changes nothing. Memory is taken from these sections then, not from the DIMM.
+ * "share" is the same, but both namespaces share their sections with RAM. Such
+ * a section has had its memory map in RAM since boot, and map=dev changes
+ * nothing. Memory is taken from these sections then, not from the DIMM.
  *
- * "refuse" wants the DIMM to be offline at boot and sets it online: the kernel
- * that is to resume the image has less memory then and can't. The program is
- * run once more in that boot, which it knows from a mark at the end of DISK.
+ * "refuse" needs the DIMM offline at boot and onlines it: the kernel that is to
+ * resume the image has less memory then and can't. The program is run once more
+ * in that boot, which it knows by a mark at the end of DISK.
  */
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -39,16 +39,16 @@
 #include "test.h"
 #include "zone.h"
 
-#define CHUNK		256		/* pages, for all that is read in pieces */
-#define BUF_PAGES	16384UL		/* memory that is written and read */
-#define MIN_IN_DIMM	8192		/* pages of it that the DIMM must hold */
-#define MIN_IN_SECTION	128		/* the same for a section that it shares with a device */
-#define SPARE		0x100000UL	/* bytes at the disk's end that are no swap area */
+#define CHUNK		256		/* pages, for reading in pieces */
+#define BUF_PAGES	16384UL		/* pages to write and read */
+#define MIN_IN_DIMM	8192		/* of these, in the DIMM */
+#define MIN_IN_SECTION	128		/* of these, in a shared section */
+#define SPARE		0x100000UL	/* bytes after the swap area */
 #define MKSWAP_SECONDS	30
-#define LEFT_FREE	(48 * MB)	/* of memory that is searched for some in its place */
+#define LEFT_FREE	(48 * MB)	/* bytes: see move_to_area() */
 
 static const char mark[] = "memmap_hibernate was here";
-static unsigned long *io;		/* CHUNK pages, as O_DIRECT wants them */
+static unsigned long *io;		/* CHUNK pages, aligned for O_DIRECT */
 static struct area ram = { .name = "memory", .key = 1 };
 static struct area pmem[] = {
 	{ .name = "map=mem", .key = 2 },
@@ -57,13 +57,13 @@ static struct area pmem[] = {
 
 static struct dax dax[ARRAY_SIZE(pmem)];
 static struct blocks dimm;
-static struct pages places[ARRAY_SIZE(pmem)];	/* where memory is to be */
+static struct pages places[ARRAY_SIZE(pmem)];	/* where memory must be */
 static size_t nr_places;
 static bool shares;
-static bool remade;	/* the kernel that loads the image makes the device's memory map */
+static bool remade;	/* loading kernel initialises the device's memmap */
 static const char *disk;
 
-/* Past the page cache: the kernel reads and writes its image like that, too. */
+/* Bypass the page cache, as the kernel's image I/O does. */
 static int open_disk(int flags, unsigned long long *size)
 {
 	int fd = open(disk, flags | O_DIRECT | O_SYNC | O_CLOEXEC);
@@ -91,7 +91,7 @@ static bool is_second_boot(void)
 	return !memcmp(io, mark, sizeof(mark));
 }
 
-/* A swap area, and the mark behind it. */
+/* Write a swap area and the mark. */
 static bool prepare_disk(void)
 {
 	char kib[24];
@@ -142,7 +142,7 @@ static bool in_place(unsigned long pfn)
 	return false;
 }
 
-/* Of all memory that can be had, move what is in its place into the area. */
+/* Allocate most free memory; move what is in place into the area. */
 static void move_to_area(struct area *area)
 {
 	unsigned long nr, i, moved = 0, *pfn;
@@ -171,7 +171,7 @@ static void move_to_area(struct area *area)
 	free(pfn);
 }
 
-/* What the image's maker swaps out would be on the disk, but not in the image. */
+/* Lock it: what is swapped out before the snapshot is not in the image. */
 static bool fill_ram(void)
 {
 	ram.nr = BUF_PAGES;
@@ -191,7 +191,7 @@ static bool fill_pmem(void)
 	       area_make("namespace1.0", "dev", &dax[1], &pmem[1]);
 }
 
-/* The image's maker looks at what is in a zone. */
+/* The snapshot only considers pages in zones. */
 static bool is_spanned(const struct pages *pages)
 {
 	struct zone zones[MAX_ZONES];
@@ -205,7 +205,7 @@ static bool is_spanned(const struct pages *pages)
 	return false;
 }
 
-/* The device is in one block, online, that has RAM beside it: memory is to be there. */
+/* Each device must be in one online block with RAM: memory is put there. */
 static bool pmem_shares(void)
 {
 	unsigned long block, ram;
@@ -225,9 +225,9 @@ static bool pmem_shares(void)
 }
 
 /*
- * State, node and zone of every page, in a word; up to the DIMM's last. Not page->pgmap:
- * a memory map that is on the device is what the loading kernel has made of it, whose
- * pgmap was at another address. Nothing corrects that, in any of these kernels.
+ * State, node and zone of the first @nr pages, a word each. Without
+ * TEST_MEMMAP_OWNED: struct pages in the device are those of the loading
+ * kernel, with its pgmap pointer. None of these kernels corrects that.
  */
 static unsigned int *read_map(unsigned long nr)
 {
@@ -260,7 +260,7 @@ static bool same_map(const unsigned int *before, const unsigned int *after, unsi
 	return !bad;
 }
 
-/* How many pages of the area are on the disk. */
+/* Pages of the area found on the disk. */
 static unsigned long nr_found(struct area *area)
 {
 	unsigned long nr = 0, i;
@@ -298,7 +298,7 @@ static void search_image(void)
 	close(fd);
 }
 
-/* Write and read what was mapped. */
+/* Write and read the mapping. */
 static bool dax_works(struct area *area)
 {
 	area->key += ARRAY_SIZE(pmem);
@@ -314,20 +314,20 @@ static bool rebind_works(const struct dax *dax, struct area *area)
 }
 
 /*
- * The kernel that loads the image initialises a memmap that is on the device once
- * more, and each struct page there has that kernel's pgmap pointer. It points to
- * anything in the kernel that is resumed.
+ * The kernel that loads the image initialises a memmap in the device again, and
+ * each struct page there has that kernel's pgmap pointer. In the resumed kernel
+ * it points anywhere.
  *
  * v5.10.223 follows it when the device is unbound: memunmap_pages() drops the
  * reference of each page, and __put_page() that of page->pgmap->ref. Seen in
- * q35-hibernate: an oops in percpu_ref_put(), in the first page. Should it survive
- * that, it would wait for references that the right pgmap never gets back. v7 drops
- * them by number, so that the device can be bound anew, with a new memmap.
+ * q35-hibernate: an oops in percpu_ref_put(), in the first page. If it survived
+ * that, it would wait for ever for references to the right pgmap. v7 drops
+ * those by count, so that the device can be bound again, with a new memmap.
  */
 #ifdef PIN_V7
 #define CAN_REBIND	true
 
-/* To map a page and to unmap it follows that pointer: not while it is wrong. */
+/* Mapping and unmapping follow that pointer: use /dev/mem after resume. */
 static bool hibernate_with_dev(void)
 {
 	bool good;
@@ -340,7 +340,7 @@ static bool hibernate_with_dev(void)
 	return good && pmem[1].words != MAP_FAILED;
 }
 
-/* Only that pointer would tell which references a large folio has. */
+/* Without that pointer, references of large folios are not known. */
 static bool check_dev_pages(void)
 {
 	if (remade)
@@ -362,8 +362,8 @@ static bool check_dev_pages(void)
 #endif
 
 /*
- * Whoever looks at namespace1.0 meanwhile takes it for raw: its info block, which is
- * the second page, isn't there. The kernel that made the device looks at it no more.
+ * Without its info block, the second page, namespace1.0 looks raw to the
+ * loading kernel. The kernel that made the device does not read it again.
  */
 static bool hibernate_late(void)
 {
@@ -380,7 +380,6 @@ static bool hibernate_late(void)
 	return good;
 }
 
-/* What the kernel that was resumed has to find. */
 static void test_resumed(bool good, const unsigned int *before, unsigned long nr)
 {
 	ksft_test_result(good && area_is_filled(&ram) && ram_is_in_place(), "memory\n");
@@ -441,7 +440,7 @@ static void test_refuse(void)
 		ksft_test_result(block_all(&dimm, 0) && block_set_all(&dimm, "online") &&
 				 block_all(&dimm, 1), "onlined\n");
 		ksft_test_result(prepare_disk() && fill_ram(), "prepared\n");
-		/* The next boot takes it from here, unless this one goes on. */
+		/* The next boot continues, unless this one goes on. */
 		ksft_print_msg("%s\n", hibernate() ? "the image was resumed" :
 			       "still here");
 		ksft_test_result(false, "hibernated\n");
@@ -453,7 +452,9 @@ static void test_refuse(void)
 	ksft_test_result(kernel_said("hibernation: Image mismatch: memory size") &&
 			 kernel_said("hibernation: Failed to load image, recovering.") &&
 			 kernel_said("hibernation: resume failed (-1)"), "refused\n");
-	/* Taken back before the image is looked at: it will not be tried again. */
+	/*
+	 * The kernel restores this before it checks the image: no second try.
+	 */
 	disk_page(0, false);
 	ksft_test_result(!memcmp((char *)io + PAGE - 10, "SWAPSPACE2", 10), "signature\n");
 	ksft_test_result(!swapon(disk, 0) && !swapoff(disk), "swapon\n");

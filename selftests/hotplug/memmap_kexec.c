@@ -4,11 +4,11 @@
  *
  *	memmap_kexec KERNEL INITRD START SIZE
  *
- * KERNEL and INITRD are disks that hold what is booted here. The DIMM is at START,
- * numbers are bytes in any base; its blocks are offline at boot and set online
- * here. namespace0.0 and namespace1.0 are filled: what was in them gets lost.
- * It has to be run again in the second kernel, which is booted with the same
- * command line: there it looks at the DIMM and the devices.
+ * KERNEL and INITRD are disks with the running kernel and its initramfs. The
+ * DIMM is at START, numbers are bytes in any base; its blocks are offline at
+ * boot and onlined here. namespace0.0 and namespace1.0 are filled: their old
+ * data is lost. Must be run again in the second kernel, which is booted with
+ * the same command line: there it checks the DIMM and the devices.
  */
 #include <sys/reboot.h>
 
@@ -17,7 +17,7 @@
 #include "ram.h"
 #include "test.h"
 
-#define BUF_PAGES	8192UL		/* memory that is written and read */
+#define BUF_PAGES	8192UL		/* pages to write and read */
 
 static struct blocks dimm;
 
@@ -27,7 +27,7 @@ static bool dimm_is(int online)
 	       ram_pages(dimm.pages.pfn, dimm.pages.pfn + dimm.pages.nr) == dimm.pages.nr;
 }
 
-/* Programs get their memory from there first. Are its pages as they should be? */
+/* User memory comes from Movable first. True if the pages are right. */
 static bool online_dimm(void)
 {
 	block_set_all(&dimm, "online_movable");
@@ -55,7 +55,7 @@ static bool device_is_reserved(int i)
 	       !page_check_state(kexec_devices[i].map, &dax.data, TEST_MEMMAP_RESERVED, 0);
 }
 
-/* Ends in the second kernel, unless there is nothing worth being looked at there. */
+/* Ends in the second kernel, unless something has failed before. */
 static void test_first(const char *kernel, const char *initrd)
 {
 	int i, err;

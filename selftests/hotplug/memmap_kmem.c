@@ -5,12 +5,12 @@
  * parts at both ends that do not fill a block.
  *
  *	memmap_kmem		online, offline, and a dax device again
- *	memmap_kmem stays	kmem leaves while its memory is online
+ *	memmap_kmem stays	kmem is unbound while its memory is online
  *
- * Wants namespace0.0 with a target node that is not the CPU's; what is in it
- * gets lost. The memory blocks must not go online by themselves
- * (memhp_default_state=offline). What kmem has when it leaves stays with the
- * kernel, which leaks its notes about it too: reboot.
+ * Needs namespace0.0 with a target node that is not the CPU's; its data is
+ * lost. The memory blocks must not be onlined automatically
+ * (memhp_default_state=offline). With "stays", the memory stays in use and kmem
+ * leaks its data about it: reboot.
  */
 #include <linux/mempolicy.h>
 
@@ -25,7 +25,7 @@
 #define NR_STAYS_CASES	5
 
 static struct blocks blocks;
-static struct pages ends[2];	/* of the device, and in no memory block */
+static struct pages ends[2];	/* of the device, outside memory blocks */
 static struct dax dax;
 static int nid;
 
@@ -65,7 +65,7 @@ static bool is_ram(unsigned long want)
 		       ram_pages(dax.data.pfn, dax.data.pfn + dax.data.nr), want);
 }
 
-/* Whole blocks, all of them, and nothing else; all offline. */
+/* True if exactly the whole blocks are there, all offline. */
 static bool is_added(void)
 {
 	bool good = is_ram(blocks.pages.nr);
@@ -81,7 +81,7 @@ static bool is_added(void)
 	       page_check_state("added", &blocks.pages, TEST_MEMMAP_PGMAP, 0);
 }
 
-/* Neither block nor struct page nor RAM. */
+/* No memory blocks, struct pages or RAM. */
 static bool is_gone(void)
 {
 	return block_is_gone(&blocks) && page_is_gone("device", &dax.data) && is_ram(0);
@@ -103,7 +103,7 @@ static void test_online(void)
 	ksft_test_result(good, "online\n");
 }
 
-/* Memory with a pattern, all from the node of the device. Is it in the blocks? */
+/* Memory of the device's node, filled. @in_blocks: all is in the blocks. */
 static void *get_buf(bool *in_blocks)
 {
 	void *buf = mem_map(BUF_SIZE);
@@ -116,7 +116,7 @@ static void *get_buf(bool *in_blocks)
 	return buf;
 }
 
-/* System RAM that is used, and taken offline again. */
+/* Use the System RAM, and offline it again. */
 static void test_ram(void)
 {
 	unsigned long block;
@@ -137,10 +137,10 @@ static void test_ram(void)
 #ifdef PIN_V7
 #define REFUSED	(-EBUSY)
 #else
-#define REFUSED	(-ENODEV)	/* really_probe() keeps the driver's to itself */
+#define REFUSED	(-ENODEV)	/* really_probe() drops the driver's error */
 #endif
 
-/* No other driver: it has asked for the memory, which is in use. */
+/* True if device_dax could not reserve the memory, which is in use. */
 static bool devdax_refused(void)
 {
 	const char *why = "could not reserve range";
@@ -154,8 +154,8 @@ static bool devdax_refused(void)
 }
 
 /*
- * kmem can't refuse to go while its memory is online; the memory stays then,
- * whole, and nobody else gets the device.
+ * kmem can't refuse an unbind while its memory is online; the memory stays,
+ * intact, and no other driver gets the device.
  */
 static void test_unbind_online(void)
 {
@@ -175,7 +175,7 @@ static void test_unbind_online(void)
 	munmap(buf, BUF_SIZE);
 }
 
-/* Offline, and a dax device as before. */
+/* Offline, then a dax device again. */
 static void test_back(void)
 {
 	bool good;

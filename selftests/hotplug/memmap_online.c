@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that is onlined in every way there is, and the counters that tell how
- * much of it there is: by how much they change, and that they change back.
+ * Online memory in every way, and check that the counters of memory change by
+ * the right amount, and change back.
  *
  *	memmap_online plug NAME		a DIMM that the host plugs, six times
  *	memmap_online movable NAME	with movable_node: its default is Movable
  *	memmap_online boot START SIZE ZONE [NAME]
- *					memory that was online in ZONE at boot; it
- *					is the DIMM called NAME, and unplugged
+ *					memory that was online in ZONE at boot;
+ *					NAME is its DIMM, to be unplugged
  *	memmap_online rounds NAME ROUNDS
- *					a DIMM that is plugged, onlined and unplugged
- *					ROUNDS times, in a node that has no other
- *					memory
+ *					a DIMM that is plugged, onlined and
+ *					unplugged ROUNDS times, in a node that has
+ *					no other memory
  *
- * Numbers are bytes, in any base. Memory blocks are onlined by hand, through
- * their state files, and by the kernel, as auto_online_blocks says: that is
- * memhp_default_state= to begin with, and what it was in the end.
+ * START and SIZE are bytes, in any base. Memory blocks are onlined by hand,
+ * through their state files, and by the kernel, according to
+ * auto_online_blocks. That is memhp_default_state= at first, and is restored in
+ * the end.
  */
 #include "counters.h"
 #include "file.h"
@@ -24,7 +25,7 @@
 #define STRUCT_PAGE	64	/* bytes */
 #define WARM_UP		2	/* rounds until all caches are filled */
 
-/* Plug, online as @state says, look, unplug (what is online), look. */
+/* Plug, online as @state says, check, unplug while online, check. */
 static void test_way(const char *name, const char *prefix, bool automatic,
 		     const char *state, const char *zone)
 {
@@ -36,7 +37,7 @@ static void test_way(const char *name, const char *prefix, bool automatic,
 	counters_read(&before);
 	good = !file_write(BLOCK_AUTO_ONLINE, automatic ? state : "offline");
 	blocks = dimm_plug(name);
-	/* The kernel onlines a block after it has made all of them. */
+	/* The kernel first creates all blocks, then onlines them. */
 	if (automatic)
 		block_wait(&blocks, 1);
 	else
@@ -73,9 +74,8 @@ static void test_plug(const char *name, const char *default_zone)
 }
 
 /*
- * Memory that the boot has initialised is unplugged, and the memory map with it:
- * that is memory for all to use then. It had been allocated, and marked reserved,
- * before there was a page allocator.
+ * Unplug memory that was initialised at boot. Its memory map, which memblock
+ * had allocated and marked reserved, must become free memory as well.
  */
 static void test_unplug(const struct blocks *blocks, const char *name,
 			const struct counters *offline)
@@ -91,11 +91,11 @@ static void test_unplug(const struct blocks *blocks, const char *name,
 	map_kb = blocks->pages.nr * STRUCT_PAGE / 1024;
 	ksft_print_msg("MemTotal: %ld kB more, the memory map had %ld kB\n", kb,
 		       map_kb);
-	/* And what tells the pageblocks' types, for all sections at once. */
+	/* Plus page tables of the direct mapping. */
 	ksft_test_result(kb >= map_kb && kb < map_kb + map_kb / 64, "memory_map\n");
 }
 
-/* Memory that was there at boot: off and on again. */
+/* Offline and online memory that was there at boot. */
 static void test_boot(const struct blocks *blocks, const char *zone,
 		      const char *name)
 {
@@ -130,10 +130,10 @@ static long free_kb(void)
 }
 
 /*
- * What /proc knows exactly must be the same after each round. Free memory is not
- * exact: KASAN, for one, keeps freed objects for a while. A memory map that is
- * lost in each round, or an eighth of it, is more than that. The zone is Movable:
- * in a kernel zone, kswapd and kcompactd of the node can have their stacks.
+ * The counters in /proc must be the same after each round. Free memory is not
+ * exact: KASAN, for example, keeps freed objects for a while. The limit detects
+ * a leak of an eighth of a memory map per round. The zone is Movable: a kernel
+ * zone may have the stacks of the node's kswapd and kcompactd.
  */
 static void test_rounds(const char *name, int rounds)
 {

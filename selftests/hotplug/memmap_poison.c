@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Poison and soft offline in a DIMM that comes and goes, in memory that is not
- * online, and in a hole beside RAM.
+ * Hard poison and soft offline in a hot-plugged DIMM, in memory that is not
+ * online, and in a hole next to RAM.
  *
  *	memmap_poison NAME NODE
  *
- * NAME is a DIMM that the host plugs when asked to, into a NODE that has no
- * other memory: what is bound to the node is in the DIMM.
+ * NAME is a DIMM that the host plugs on request, into a NODE that has no other
+ * memory: memory bound to the node is in the DIMM.
  */
 #include <linux/mempolicy.h>
 
@@ -17,12 +17,12 @@
 
 #define NR_CASES	11
 #define NR_PAGES	8	/* of the buffer in the DIMM */
-#define SUBSECTION	512UL	/* pages: what the memory map knows holes by */
+#define SUBSECTION	512UL	/* pages: granularity of holes */
 #define TRIES		50
 
 static struct blocks dimm;
 
-/* Offlining gives up when somebody holds a page for a moment: again. */
+/* Offlining fails when somebody holds a page for a moment: retry. */
 static bool set_dimm_state(const char *state)
 {
 	unsigned long block;
@@ -58,7 +58,7 @@ static unsigned long poisoned_in_dimm(void)
 	return nr;
 }
 
-/* Memory that the page allocator has not got: nothing that could be poisoned. */
+/* Memory that is not online can't be poisoned. */
 static void test_offline(const char *word)
 {
 	unsigned long pfn = dimm.pages.pfn + dimm.pages.nr / 2;
@@ -73,8 +73,8 @@ static void test_offline(const char *word)
 }
 
 /*
- * Behind the end of RAM, where its section goes on. A kernel for which
- * this is a page of its own counts wrongly from now on.
+ * After the end of RAM, in the same section. A kernel that poisons this page
+ * counts wrongly from then on.
  */
 static void test_hole(void)
 {
@@ -109,7 +109,7 @@ static void test_hole(void)
 	ksft_test_result(good, "hole\n");
 }
 
-/* Pages of the node that has only the DIMM. */
+/* Memory of the node that has only the DIMM. */
 static char *dimm_buffer(int nid)
 {
 	const size_t size = NR_PAGES * page_size();
@@ -140,7 +140,7 @@ static bool intact(char *buf, int page)
 	return true;
 }
 
-/* The data moves, the page stays behind and is nobody's. */
+/* The data moves; the old page is poisoned and unused. */
 static void test_soft(const char *word, char *buf, int page, const char *file)
 {
 	char *addr = buf_page(buf, page);
@@ -160,7 +160,7 @@ static void test_soft(const char *word, char *buf, int page, const char *file)
 	ksft_test_result(good, "%s\n", word);
 }
 
-/* A page of a child: the parent has one of its own. */
+/* The child poisons its own copy of the page. */
 static void test_hard(char *buf, int page)
 {
 	char *addr = buf_page(buf, page);
@@ -173,7 +173,7 @@ static void test_hard(char *buf, int page)
 	ksft_test_result(intact(buf, page), "hard_others\n");
 }
 
-/* As a scrubber does it: by pfn, while the owner does something else. */
+/* By pfn, like a scrubber, not by access to the page. */
 static void test_unpoison(char *buf, int page)
 {
 	char *addr = buf_page(buf, page);
@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 	test_unpoison(buf, 6);
 	munmap(buf, NR_PAGES * page_size());
 
-	/* Two soft, one hard. They don't keep the DIMM. */
+	/* Two soft, one hard: they allow offlining. */
 	ksft_test_result(set_dimm_state("offline") &&
 			 poison_is_count("offline", before, 3),
 			 "offline_poisoned\n");

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of a virtio-mem device, of which one memory block is plugged only in
+ * Memory of a virtio-mem device, one memory block of which is plugged only in
  * part: what the struct pages of both parts look like.
  *
  *	memmap_virtio_mem START SIZE	bytes, in any base
  *
  * The device is at START and has been asked to plug SIZE, one memory block and
  * a part of the next. The driver adds whole blocks; the pages that are not
- * plugged must never get to the page allocator: it keeps them with a reference,
- * PageOffline, and PG_dirty as its own mark. The blocks must be offline to begin
- * with (memhp_default_state=offline), and are in the end.
+ * plugged must never get to the page allocator: the driver keeps them with a
+ * reference, PageOffline, and PG_dirty as its own mark. The blocks must be
+ * offline to begin with (memhp_default_state=offline); in the end the whole one
+ * is online.
  */
 #include "block.h"
 #include "file.h"
@@ -19,12 +20,12 @@
 #define KPF_DIRTY	4
 #define KPF_OFFLINE	23
 
-#define ADD_SECONDS	20	/* the driver adds memory after it was probed */
+#define ADD_SECONDS	20	/* for the driver to add memory, after probe */
 #define CHUNK		4096
 #define SHOWN		4
 
 static unsigned long whole, part;	/* the two memory blocks */
-static unsigned long plugged_pages;	/* of the latter */
+static unsigned long plugged_pages;	/* of @part */
 
 /* Memory that the page allocator manages, in pages. */
 static long managed_pages(void)
@@ -33,8 +34,8 @@ static long managed_pages(void)
 }
 
 /*
- * Is each page of the range online, and either the page allocator's, or if @kept
- * is set, PageOffline and dirty: one that it never got?
+ * True if each page of the range is online, and the page allocator's, or with
+ * @kept PageOffline and dirty: never given to the allocator.
  */
 static bool check_part(const char *what, struct pages pages, bool kept)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A memory image as kdump has it, /proc/vmcore or what makedumpfile -E makes of
- * it: physical memory by address, and struct pages, found as makedumpfile does,
- * by VMCOREINFO alone. x86_64 with 4 or 5 levels of page tables.
+ * A memory image of kdump, /proc/vmcore or the output of makedumpfile -E:
+ * physical memory by address, and struct pages, found as makedumpfile does, by
+ * VMCOREINFO alone. x86_64 with 4 or 5 levels of page tables.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #define PTE_ADDRESS	0x000ffffffffff000UL
 #define PTE_LARGE	0x80UL
 
-/* What VMCOREINFO says, in any base; 0 when it says nothing. */
+/* The number at @key in VMCOREINFO; 0 if there is none. */
 static unsigned long info_of(const struct vmcore *core, const char *key, int base)
 {
 	const size_t len = strlen(key);
@@ -109,7 +109,7 @@ static bool read_phys(const struct vmcore *core, unsigned long phys, void *buf,
 	return false;
 }
 
-/* Walks the page tables of the kernel that crashed. Returns 0 if nothing is mapped. */
+/* Walk the page tables of the kernel that crashed. Returns 0 if not mapped. */
 static unsigned long phys_of(const struct vmcore *core, unsigned long addr)
 {
 	unsigned long table = info_of(core, "SYMBOL(swapper_pg_dir)", 16) - KERNEL_MAP +
@@ -148,7 +148,7 @@ bool vmcore_flags(const struct vmcore *core, unsigned long pfn, unsigned long nr
 
 	if (!pages || PAGE % struct_size || pfn % (PAGE / struct_size) || nr % (PAGE / struct_size))
 		ksft_exit_fail_msg("vmcore: %lu bytes in a struct page\n", struct_size);
-	/* Said to be the symbol, but the value: the array of roots. */
+	/* Not the symbol's address, but its value: the array of roots. */
 	addr = info_of(core, "SYMBOL(mem_section)", 16) + section / per_root * sizeof(addr);
 	if (!read_virt(core, addr, &addr, sizeof(addr)) ||
 	    !read_virt(core, addr + section % per_root * size +
@@ -157,7 +157,7 @@ bool vmcore_flags(const struct vmcore *core, unsigned long pfn, unsigned long nr
 		free(pages);
 		return false;
 	}
-	addr &= PTE_ADDRESS | 0xffffUL << 48;	/* as SECTION_MAP_MASK, and more */
+	addr &= PTE_ADDRESS | 0xffffUL << 48;	/* drop the SECTION_* flags */
 	step = PAGE / struct_size;
 	for (i = 0; i < nr; i += step) {
 		if (!read_virt(core, addr + (pfn + i) * struct_size, pages, PAGE))
@@ -170,7 +170,7 @@ bool vmcore_flags(const struct vmcore *core, unsigned long pfn, unsigned long nr
 	return i == nr;
 }
 
-/* A piece of the image: /proc/vmcore is mapped, since it is slow to read. */
+/* A piece of the image; mapped if aligned: read() of /proc/vmcore is slow. */
 static char *map_piece(const struct vmcore *core, unsigned long off, size_t size)
 {
 	const bool aligned = off % PAGE == 0;
@@ -197,7 +197,7 @@ void vmcore_search(const struct vmcore *core, const struct area *areas, int nr,
 	for (i = 0; i < core->nr; i++) {
 		const Elf64_Phdr *load = &core->loads[i];
 
-		/* The kernel's image is there twice, and with it what was freed of it. */
+		/* The kernel image is in there twice, with its freed parts. */
 		if (load->p_vaddr >= KERNEL_MAP)
 			continue;
 		start = (load->p_paddr + PAGE - 1) & -PAGE;

@@ -15,18 +15,18 @@ struct vmcore {
 
 bool vmcore_open(const char *path, struct vmcore *core);
 
-/* How much of [@start, @start + @size) is in the image, in bytes. */
+/* Bytes of [@start, @start + @size) that are in the image. */
 unsigned long vmcore_covers(const struct vmcore *core, unsigned long start,
 			    unsigned long size);
 
 /*
- * The flags of @nr pages from @pfn on, which share a section; false when their
- * struct pages are not in the image, as those that a device keeps for itself.
+ * Read page->flags of @nr pages of one section, from @pfn on; false if their
+ * struct pages are not in the image, like those in a device.
  */
 bool vmcore_flags(const struct vmcore *core, unsigned long pfn, unsigned long nr,
 		  unsigned long *flags);
 
-/* How many pages of each area are in the image, and where they say. */
+/* Count each area's pages that are in the image, at their own pfn. */
 void vmcore_search(const struct vmcore *core, const struct area *areas, int nr,
 		   unsigned long *found);
 

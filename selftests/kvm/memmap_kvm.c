@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Device DAX as the memory of a virtual machine: the machine runs and its data
- * arrives; KVM leaves no reference behind, nor a mark in the flags of the
- * struct pages; the device can be unbound while the machine is there, and what
- * is left behind is no trap, nor touched when that is mapped. Anonymous memory is
- * the control.
+ * arrives; KVM leaves no references, and no marks in page->flags; the device
+ * can be unbound while the machine exists, and running on what is left of it is
+ * harmless and changes nothing there. Anonymous memory is the control.
  *
  * usage: memmap_kvm [namespace]
  *
- * Wants KVM. What is in the namespace (namespace0.0) gets lost.
+ * Needs KVM. The data in the namespace (default: namespace0.0) is lost.
  */
 #include <linux/kernel-page-flags.h>
 
@@ -34,11 +33,11 @@ static const struct mode {
 	{ "2m_tdp", "2M", true },
 };
 
-/* What is mapped, for the virtual machine and for us. */
+/* Memory mapped by the virtual machine and by us. */
 struct memory {
 	uint32_t *addr;
 	struct pages pages;
-	__u64 *flags;		/* page->flags at some time */
+	__u64 *flags;		/* by remember_flags() */
 	bool stays;		/* the memmap, when the device is gone */
 };
 
@@ -79,15 +78,15 @@ static bool same_flags(const struct memory *mem)
 #define CAN_SWITCH_MMU	false
 #define PG_DIRTY	(1ULL << 4)	/* in page->flags */
 
-/* RAM that the guest writes to is marked when it is mapped for it. */
+/* KVM marks RAM dirty when it maps it writable for the guest. */
 static bool ram_is_dirty(const void *addr)
 {
 	return page_get(page_pfn(addr)).flags & PG_DIRTY;
 }
 
 /*
- * But no device memory is. Of a large folio the first page says so. When the
- * machine ends it is too late to look for a difference.
+ * KVM must not mark device memory. In a large folio the first page has the
+ * mark. Marks come on mapping: too early for test_same_flags().
  */
 static void test_not_dirty(const struct mode *mode, const char *word,
 			   const struct memory *mem, bool good)
@@ -111,7 +110,7 @@ static void test_same_flags(const struct mode *mode, const char *word,
 #else
 #define CAN_SWITCH_MMU	true
 
-/* Marks come when a page is unmapped. */
+/* KVM marks a page when it unmaps it. */
 static bool ram_is_dirty(const void *addr)
 {
 	(void)addr;
@@ -127,7 +126,7 @@ static void test_not_dirty(const struct mode *mode, const char *word,
 	(void)good;
 }
 
-/* Are they as they were while the machine had the memory? */
+/* The flags must not change when the machine ends. */
 static void test_same_flags(const struct mode *mode, const char *word,
 			    const struct memory *mem, bool good)
 {
@@ -135,7 +134,7 @@ static void test_same_flags(const struct mode *mode, const char *word,
 }
 #endif
 
-/* Does the log have every page, and does reading it start a new one? */
+/* True if the log has every page, and reading it clears it. */
 static bool check_log(struct vm *vm, const struct memory *mem)
 {
 	uint64_t bits[SIZE / 4096 / 64];
@@ -170,7 +169,7 @@ static bool check_level(const struct mode *mode)
 	return good;
 }
 
-/* On how many pages is one of the flags in @mask set? */
+/* Pages on which any of the flags in @mask is set. */
 static unsigned long count_marked(const char *addr, unsigned long long mask)
 {
 	unsigned long nr = 0;
@@ -181,7 +180,7 @@ static unsigned long count_marked(const char *addr, unsigned long long mask)
 	return nr;
 }
 
-/* The control: RAM is marked as dirty and accessed, on behalf of the guest. */
+/* Control: KVM marks RAM dirty and accessed, for the guest. */
 static void test_ram(void)
 {
 	const unsigned long long dirty = 1ULL << KPF_DIRTY;
@@ -206,16 +205,16 @@ static void test_ram(void)
 	marked = count_marked(addr, accessed);
 	ksft_print_msg("RAM: of %lu pages %lu were dirty, then %lu, and %lu accessed\n",
 		       nr, before, after, marked);
-	/* Some may still be on their way to the list of active pages. */
+	/* Some may not be on the active list yet. */
 	ksft_test_result(good && !before && after == nr && marked > nr / 2,
 			 "ram_marked\n");
 	munmap(addr, SIZE);
 }
 
 /*
- * KVM passes on what the guest did to a page, if it does, when it unmaps the
- * page or makes it read-only. That it looked the page up at first leaves a mark
- * as well, but that is get_user_pages()'s.
+ * If KVM of v5.10 passes on what the guest did to a page, it does so when it
+ * unmaps the page or write-protects it. Its first look-up leaves a mark as
+ * well, but that is get_user_pages()'s.
  */
 static void test_vm(const struct mode *mode, const struct dax *dax,
 		    const struct memory *mem)
@@ -236,7 +235,7 @@ static void test_vm(const struct mode *mode, const struct dax *dax,
 	kvm_close(&vm);
 	test_same_flags(mode, "flags", mem, good);
 
-	/* On a machine that is already running, as migration does. */
+	/* On a running machine, as migration does. */
 	good = kvm_open(&vm, mem->addr, SIZE) && kvm_ask(&vm, mem->addr, 3) &&
 	       kvm_log_dirty(&vm, true);
 	result(mode, "log_ran", good && kvm_ask(&vm, mem->addr, 4));
@@ -253,8 +252,8 @@ static void test_vm(const struct mode *mode, const struct dax *dax,
 }
 
 /*
- * Run on /dev/mem, where the device was: there is no driver to ask, and KVM must
- * leave alone what is left of the memory map.
+ * Run on /dev/mem, where the device was: no driver owns the pages, and KVM must
+ * not touch what is left of the memory map.
  */
 static void test_left_behind(const struct mode *mode, const struct memory *old)
 {
@@ -290,7 +289,7 @@ static void test_left_behind(const struct mode *mode, const struct memory *old)
 	       same_flags(&mem) && test_is("references", after, before));
 }
 
-/* Is there RAM in one of its memory blocks? Then its struct pages stay. */
+/* True if a memory block has RAM, too: then the struct pages stay. */
 static bool shares_block(const struct pages *pages)
 {
 	const unsigned long nr = block_pages();
@@ -320,7 +319,7 @@ static void test_mode(const char *ns, const struct mode *mode)
 
 	test_vm(mode, &dax, &mem);
 
-	/* The machine is still there, and so is our own mapping. */
+	/* The machine and our own mapping are still there. */
 	good = kvm_open(&vm, mem.addr, SIZE) && kvm_ask(&vm, mem.addr, 7);
 	result(mode, "unbind", good && dax_bind(&dax, false));
 	result(mode, "gone", good && kvm_run(&vm, true) == EFAULT);
@@ -329,8 +328,8 @@ static void test_mode(const char *ns, const struct mode *mode)
 	test_left_behind(mode, &mem);
 
 	/*
-	 * With struct pages that are initialised by that: not a way to find marks
-	 * or references of the machine's, only what the kernel thinks they are.
+	 * Binding initialises the struct pages: this checks their new state,
+	 * and can't find marks or references left by the machine.
 	 */
 	result(mode, "rebind",
 	       dax_bind(&dax, true) && dax_check("bound again", &dax));

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What KVM treats as MMIO of the host, and on v5.10 also as pages that it must not
- * take references to: RAM, device DAX, the info block of a DAX device (which
- * belongs to nobody), a PCI device's memory for peer-to-peer DMA, and a hole
- * between memory. A virtual machine reads from each; what KVM thinks of it is
- * seen by probes on its functions, which is the only place on processors (AMD)
- * whose nested page tables have no memory type.
+ * What KVM treats as MMIO of the host, and on v5.10 also as pages that it takes
+ * no references to: RAM, device DAX, the info block of a DAX device (which
+ * nobody owns), a PCI device's memory for peer-to-peer DMA, and a hole in
+ * memory. A virtual machine reads from each; probes on KVM's functions show
+ * what it decides. On AMD nothing else does: nested page tables have no memory
+ * type.
  *
  * usage: memmap_kvm_mmio [namespace [hole]]
  *
- * On such a processor KVM of v7 only wants to know if it has to guard against
- * stale data from MMIO: setcpuid=691 on the command line (CLEAR_CPU_BUF_VM_MMIO).
+ * On AMD, KVM of v7 asks only if it has to guard against stale data from MMIO:
+ * boot with setcpuid=691 (CLEAR_CPU_BUF_VM_MMIO).
  *
- * Wants KVM, kprobe events, and /dev/mem for the info block and for the hole,
- * which is a physical address. What is in the namespace (namespace0.0) gets
- * lost. On a kernel without PAT (or with "nopat") all but RAM is MMIO.
+ * Needs KVM, kprobe events, and /dev/mem for the info block and for the hole,
+ * which is a physical address. The data in the namespace (default:
+ * namespace0.0) is lost. On a kernel without PAT (or with "nopat") all but RAM
+ * is MMIO.
  */
 #include <stdio.h>
 
@@ -26,13 +27,14 @@
 #include "trace.h"
 
 #define PROBES		TRACE "/kprobe_events"
-#define PAT		"/sys/kernel/debug/x86/pat_memtype_list"	/* if it is on */
+/* Exists if PAT is on. */
+#define PAT		"/sys/kernel/debug/x86/pat_memtype_list"
 #define NR_PAGES	2	/* of each kind: the info block has no more */
 #define MAX_ANSWERS	1024
 
 static bool pat;
 
-/* A question that KVM has asked itself, and the answer. */
+/* A question that KVM has asked, and the answer. */
 struct answer {
 	unsigned long pfn;
 	bool yes;
@@ -61,8 +63,8 @@ static bool set_probes(const char *const *probes, size_t nr)
 	trace_mount();
 
 	/*
-	 * An optimised probe takes the lock that a probe by int3 takes in what
-	 * lockdep calls an NMI, which makes it cry wolf, once, and be off then.
+	 * An optimised probe takes a lock that an int3 probe takes in what
+	 * lockdep calls an NMI: a false report, once, and lockdep is off.
 	 */
 	file_write("/proc/sys/debug/kprobes-optimization", "0");
 	return trace_clear(PROBES) && write_probes(probes, nr) &&
@@ -76,8 +78,8 @@ static void clear_probes(void)
 }
 
 /*
- * What the trace has of @what ("mmio", "reserved"). One thread has asked, so that
- * each answer belongs to the question before it.
+ * Read answers to @what ("mmio", "reserved") from the trace. Only one thread
+ * asks: each answer belongs to the question before it.
  */
 static size_t read_answers(const char *what, struct answer *answers)
 {
@@ -106,7 +108,7 @@ static size_t read_answers(const char *what, struct answer *answers)
 	return nr;
 }
 
-/* Was that answered for @nr pages or more, always with @want? */
+/* True if all answers are @want, for @nr pages with the first. */
 static bool check_answers(const char *what, unsigned long pfn, bool want, int nr)
 {
 	const struct pages pages = { pfn, NR_PAGES };
@@ -131,13 +133,13 @@ static bool check_answers(const char *what, unsigned long pfn, bool want, int nr
 	return !bad && found >= nr && good[0];
 }
 
-/* Have the pages read by a virtual machine. */
+/* Have a virtual machine read the pages. */
 static bool read_from(const char *word, void *addr)
 {
 	struct vm vm;
 	int err = -1;
 
-	/* Or answers from before could be found. */
+	/* Drop the answers from before. */
 	if (!trace_clear(TRACE_FILE))
 		return false;
 	if (addr != MAP_FAILED && kvm_open(&vm, addr, NR_PAGES * page_size())) {
@@ -152,7 +154,7 @@ static bool read_from(const char *word, void *addr)
 
 #ifdef PIN_V7
 #define NR_CASES	6
-/* After one that is MMIO there is no more to know, but for memory types. */
+/* After the first MMIO page, KVM asks only for memory types. */
 #define NR_MMIO(want)	((want) ? 1 : NR_PAGES)
 
 static const char *const probes[] = {
@@ -160,7 +162,7 @@ static const char *const probes[] = {
 	"r:memmap/mmio __kvm_is_mmio_pfn answer=$retval:u8",
 };
 
-/* The references are those that pin a page: KVM does not ask. */
+/* KVM's references are those of GUP: it does not ask. */
 static void test_reserved(const char *word, unsigned long pfn, bool want)
 {
 	(void)word;
@@ -210,7 +212,7 @@ static void unmap(void *addr)
 		munmap(addr, NR_PAGES * page_size());
 }
 
-/* Two page frames in a row: they are not hard to find, but come in any order. */
+/* Find two consecutive page frames: common, but in either order. */
 static void test_ram(void)
 {
 	unsigned long pfn = 0;
@@ -235,7 +237,7 @@ static void test_dax(const char *ns)
 	char path[64];
 	void *addr;
 
-	/* With the memmap on the device there is something that is kept. */
+	/* With the memmap on the device nobody owns the info block. */
 	if (!dax_create(ns, "dev", "4K", &dax))
 		ksft_exit_fail_msg("no dax device\n");
 

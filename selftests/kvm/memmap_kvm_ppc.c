@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The references to pages that KVM HV takes for a guest of POWER that is first
- * to touch them, and must give back: to the zero page, and to device memory.
+ * KVM HV, on POWER, must drop the references that it takes when the guest is
+ * first to touch a page: to the zero page, and to device memory.
  *
  * usage: memmap_kvm_ppc UUID SIZE
  *
- * Wants KVM HV, which a guest of PAPR has when it may run guests of its own, and
- * a device DAX without a label, see memmap_devdax. What is in it gets lost.
+ * Needs KVM HV, which a PAPR guest has when it may run nested guests, and a
+ * device DAX without a label, see memmap_devdax. Its data is lost.
  */
 #include <linux/kvm.h>
 #include <stdint.h>
@@ -19,8 +19,8 @@
 #define VM_MEMORY	(16UL << 20)
 #define VM_ANSWER	8		/* offset in each page */
 #define VM_DONE		0xff00		/* a hypercall that no kernel knows */
-#define VM_MSR		0x8000000000001001UL	/* 64 bits, machine checks, LE */
-#define VM_SECONDS	60		/* for all of them to run */
+#define VM_MSR		0x8000000000001001UL	/* 64-bit, machine checks, LE */
+#define VM_SECONDS	60		/* for all runs */
 #define NR_PAGES	32UL
 #define NR_CASES	8
 
@@ -32,8 +32,8 @@ struct vm {
 };
 
 /*
- * In each page from r4 on up to r5, which are r6 apart: read the first word,
- * and, when r7 is not 0, write its complement to VM_ANSWER.
+ * For each page from r4 up to r5, in steps of r6: read the first word and, if
+ * r7 is not 0, write its complement to VM_ANSWER.
  */
 static const unsigned int vm_program[] = {
 	0xe9040000,	/* 1: ld    r8,0(r4) */
@@ -68,7 +68,7 @@ static void *map_small(size_t size)
 	return addr;
 }
 
-/* A machine of KVM HV, with no memory but its code. */
+/* A KVM HV machine, with no memory but its code. */
 static bool vm_open(struct vm *vm)
 {
 	struct kvm_enable_cap papr = { .cap = KVM_CAP_PPC_PAPR };
@@ -103,7 +103,7 @@ static void vm_close(struct vm *vm)
 	close(vm->kvm);
 }
 
-/* Have NR_PAGES at @addr read, or read and written, by a machine of their own. */
+/* Have a new machine read NR_PAGES at @addr, and write them if @write. */
 static bool vm_run(void *addr, bool write)
 {
 	struct kvm_regs regs = {
@@ -127,7 +127,7 @@ static bool vm_run(void *addr, bool write)
 		ret = ioctl(vm.vcpu, KVM_RUN, 0);
 	} while (ret < 0 && errno == EINTR);
 
-	/* It may also return what the kernel calls RESUME_HOST. */
+	/* KVM_RUN may also return RESUME_HOST, which is > 0. */
 	done = ret >= 0 && vm.run->exit_reason == KVM_EXIT_PAPR_HCALL &&
 	       vm.run->papr_hcall.nr == VM_DONE;
 	if (!done) {
@@ -143,7 +143,7 @@ static bool vm_run(void *addr, bool write)
 	return done;
 }
 
-/* The machine reads what nobody has written: each page is the zero page. */
+/* The machine reads untouched memory: each page is the zero page. */
 static void test_zero_page(void)
 {
 	char *addr = map_small((NR_PAGES + 1) * page_size());
@@ -163,7 +163,7 @@ static void test_zero_page(void)
 	munmap(addr, (NR_PAGES + 1) * page_size());
 }
 
-/* The machine is first to touch ordinary memory: a control. */
+/* Control: the machine is first to touch ordinary memory. */
 static void test_ram(void)
 {
 	char *addr = map_small(NR_PAGES * page_size());

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A virtual machine on device memory whose device is being unbound. That waits
- * for one page, which a pipe has: the other pages have no reference any more,
- * and there is none to be had. The machine gets at them by /dev/mem, so that
- * KVM must find out about them by itself.
+ * A virtual machine on device memory whose device is being unbound. Unbinding
+ * waits for one page, which is in a pipe; the other pages have no reference any
+ * more, and can't get one. The machine's memory is mapped from /dev/mem, so
+ * that KVM has to recognise the pages itself.
  *
  * usage: memmap_kvm_unbind [namespace]
  *
- * Wants KVM and /dev/mem. What is in the namespace (namespace0.0) gets lost.
+ * Needs KVM and /dev/mem. The data in the namespace (default: namespace0.0) is
+ * lost.
  */
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -17,11 +18,11 @@
 #include "kvm.h"
 #include "test.h"
 
-#define NR		64	/* pages for the machine; the pipe has the first */
+#define NR		64	/* the machine's pages; a pipe has the first */
 #define SEED		0x5eedU
 #define NR_CASES	7
 
-/* Are all but the first without a reference? */
+/* Refcounts must be @first, then @others. */
 static bool check_counts(const struct pages *pages, int first, int others)
 {
 	unsigned long i;
@@ -37,7 +38,7 @@ static bool check_counts(const struct pages *pages, int first, int others)
 	return true;
 }
 
-/* Have every page read, and answered by the complement. */
+/* Have every page read, and its complement written. */
 static bool run(const struct pages *pages, uint32_t *addr)
 {
 	struct vm vm;
@@ -48,7 +49,7 @@ static bool run(const struct pages *pages, uint32_t *addr)
 	return good;
 }
 
-/* Put the first page of the device into a pipe: that is a reference. */
+/* Put the first page of the device into a pipe, to hold a reference. */
 static void fill_pipe(int held[2], const struct dax *dax)
 {
 	char *page = dax_map(dax, page_size(), 0);
@@ -59,7 +60,7 @@ static void fill_pipe(int held[2], const struct dax *dax)
 	munmap(page, page_size());
 }
 
-/* Wait until all pages have lost the reference of the device. */
+/* Wait until the last page has lost the device's reference. */
 static bool wait_counts(const struct pages *pages)
 {
 	const unsigned long last = pages->pfn + pages->nr - 1;
@@ -108,7 +109,7 @@ int main(int argc, char *argv[])
 			 waitpid(pid, NULL, WNOHANG) == 0,
 			 "unbinding_references\n");
 
-	/* The child has the pipe, too: closing it would not be enough. */
+	/* Drops the reference to the page. */
 	good = read(held[0], page, page_size()) == (ssize_t)page_size();
 	good = dax_wait_bind(&dax, pid) && good;
 	ksft_test_result(good, "unbind\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory whose content tells whose it is, page by page: what has become of it
- * when another kernel looks at it, or somebody finds it elsewhere?
+ * Memory with a pattern that identifies each page: to check it from another
+ * kernel, or to find its pages elsewhere.
  */
 #ifndef _MEMMAP_AREA_H
 #define _MEMMAP_AREA_H
@@ -11,32 +11,32 @@
 #define PAGE		4096UL
 #define WORDS		(PAGE / sizeof(unsigned long))
 
-/* Some pages with a content that tells whose they are. */
+/* Pages with a pattern made from @key. */
 struct area {
 	const char *name;
 	unsigned long key;
 	unsigned long *words;
 	unsigned long nr;
-	unsigned char *found;	/* by page: it was seen elsewhere */
+	unsigned char *found;	/* per page: it was found elsewhere */
 };
 
-/* The first word of a page: its number, hidden by the key of its area. */
+/* First word of a page: its number, XORed with a hash of the key. */
 unsigned long area_head(const struct area *area, unsigned long page);
 
 void area_fill_page(const struct area *area, unsigned long page, unsigned long *word);
 bool area_page_is(const struct area *area, unsigned long page, const unsigned long *word);
 
-/* All of its pages, in their order. */
+/* Fill or check all pages of the area. */
 void area_fill(struct area *area);
 bool area_is_filled(const struct area *area);
 
-/* All of a dax device. */
+/* Map all data pages of a dax device. */
 bool area_map(const struct dax *dax, struct area *area);
 
-/* The same, made of @ns, and filled. */
+/* Make @ns a dax device, map it and fill it. */
 bool area_make(const char *ns, const char *map, struct dax *dax, struct area *area);
 
-/* Anonymous memory of @area->nr pages that stays where it is, when @lock is set. */
+/* Map @area->nr pages of anonymous memory; mlock() them if @lock is set. */
 void area_map_ram(struct area *area, bool lock);
 
 void area_unmap(struct area *area);

@@ -10,7 +10,7 @@
 #include "zone.h"
 
 #define TRIES		10	/* to change the state of a memory block */
-#define TRY_SECONDS	30	/* one of them */
+#define TRY_SECONDS	30	/* limit for one try */
 #define MAX_NODES	64
 
 unsigned long block_pages(void)
@@ -21,7 +21,7 @@ unsigned long block_pages(void)
 
 	if (pages)
 		return pages;
-	/* It has no 0x. */
+	/* Hexadecimal, without 0x. */
 	err = file_read(BLOCK_DIR "/block_size_bytes", text, sizeof(text));
 	pages = err ? 0 : strtoul(text, NULL, 16) / page_size();
 	if (!pages)

@@ -28,73 +28,72 @@ struct blocks {
 /* Pages in a memory block. */
 unsigned long block_pages(void);
 
-/* What @start and @size, in bytes, are; ends the test program unless whole blocks. */
+/* Blocks of a range in bytes. Ends the test program unless they are whole. */
 struct blocks block_range(unsigned long long start, unsigned long long size);
 
-/* The same for two numbers in words, in any base. */
+/* The same for two numbers as strings, in any base. */
 struct blocks block_parse(const char *start, const char *size);
 
-/* One block. */
 struct blocks block_one(unsigned long block);
 
-/* The struct pages of a memory block, until the next call. */
+/* Read the struct pages of a memory block; valid until the next call. */
 const struct test_memmap_page *block_read(unsigned long block);
 
 /* 1: the memory block is online, 0: offline, -1: neither, or not there. */
 int block_online(unsigned long block);
 
-/* Are all of them @online, as block_online() says? */
+/* True if block_online() is @online for all; false if there are none. */
 bool block_all(const struct blocks *blocks, int online);
 
-/* Wait until they are, for at most PLUG_SECONDS. */
+/* Wait for that, at most PLUG_SECONDS for all of them. */
 void block_wait(const struct blocks *blocks, int online);
 
-/* Offline memory that is there: all of the blocks, and their struct pages. */
+/* True if all are offline, with struct pages that are valid but not online. */
 bool block_all_offline(const struct blocks *blocks);
 
-/* Neither block nor struct page nor System RAM is left of them. */
+/* True if no block, no struct page and no System RAM is left of them. */
 bool block_is_gone(const struct blocks *blocks);
 
 /* Write @state to the state file of the memory block. Returns 0 or -errno. */
 int block_write_state(unsigned long block, const char *state);
 
 /*
- * The same, bounded in time: the kernel retries offlining for as long as pages
- * can't be migrated. Uses SIGALRM: meanwhile, an alarm() stands still.
+ * The same with a time limit: the kernel retries offlining as long as pages
+ * can't be migrated. Uses SIGALRM; a pending alarm() is suspended.
  */
 int block_try_state(unsigned long block, const char *state);
 
-/* The same; prints why it can't be. */
+/* The same; prints the error. Returns true on success. */
 bool block_set_state(unsigned long block, const char *state);
 
-/* The same, in a few tries. */
+/* The same, with retries. */
 bool block_change(unsigned long block, const char *state);
 
-/* Online or offline all of them, the latter in a few tries. */
+/* Write @state for all of them; offlining is retried. */
 bool block_set_all(const struct blocks *blocks, const char *state);
 
-/* SIGALRM, or another signal, is to end a write, and nothing else. */
+/* Install an empty handler, so that @signal only interrupts a write. */
 void block_catch(int signal);
 
-/* Is there a link between the memory block and the node? */
+/* True if node @nid has a link to the memory block. */
 bool block_on_node(unsigned long block, int nid);
 
-/* The node that it is on. */
+/* The node of the memory block, -1 if none. */
 int block_node(unsigned long block);
 
-/* One MEM_GOING_ONLINE event for the block, when none of it was reserved? */
+/* True if the block had one MEM_GOING_ONLINE event, with no page reserved. */
 bool block_saw_going_online(unsigned long block);
 
 /*
- * Is all of the block online on the node, and every struct page of it as it
- * should be? In the zone @index as well, unless that is negative.
+ * True if the block is online on node @nid, and its struct pages are right: in
+ * the zone @index as well, unless that is negative.
  */
 bool block_is_on_node(unsigned long block, int nid, int index);
 
-/* The same for this zone of the block's node, which has to span it. */
+/* The same for @zone_name of the block's node, which must span the block. */
 bool block_is_in_zone(unsigned long block, const char *zone_name);
 
-/* Call @fn for each memory block, in no order; returns how many. */
+/* Call @fn for each memory block, in any order; returns their number. */
 int block_walk(void (*fn)(unsigned long block));
 
 /*
@@ -103,10 +102,10 @@ int block_walk(void (*fn)(unsigned long block));
  */
 struct blocks dimm_plug(const char *name);
 
-/* Have the host unplug a DIMM. Returns whether the guest let go of it. */
+/* Have the host unplug a DIMM. Returns true if the guest released it. */
 bool dimm_eject(const char *name);
 
-/* When the host has the DIMM back: wait until the kernel knows, too. */
+/* Wait until the kernel, too, has finished ejecting the DIMM. */
 void dimm_wait_ejected(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The counters that tell how much memory there is: in which zone it is, by how
- * much they change, and that they change back.
+ * Counters of memory, in total and per zone: by how much they change when
+ * memory is added, and that they change back.
  */
 #ifndef _MEMMAP_COUNTERS_H
 #define _MEMMAP_COUNTERS_H
@@ -9,27 +9,27 @@
 #include "block.h"
 #include "zone.h"
 
-/* What must be the same before memory is added and after it was removed. */
+/* Must be the same before memory is added and after it is removed. */
 struct counters {
 	struct zone zones[MAX_ZONES];
 	int nr_zones;
 	long total_kb;		/* MemTotal */
-	char text[32768];	/* all of it, and more, to be compared */
+	char text[32768];	/* these and more, to compare */
 };
 
 void counters_read(struct counters *counters);
 
-/* Prints the first line that is not the same. */
+/* Prints the first line that differs. */
 bool counters_are_same(const struct counters *before, const struct counters *after);
 
 /*
- * Are there @blocks more than before, in this zone of their node and in no other,
- * and all of them given to the page allocator?
+ * True if memory grew by @blocks, in @zone of their node and in no other zone,
+ * and the page allocator manages all of it.
  */
 bool counters_grew(const struct counters *before, const struct counters *after,
 		   const struct blocks *blocks, const char *zone);
 
-/* Are all of @blocks in @zone, and do they say so? */
+/* True if all @blocks are in @zone, the only one in their valid_zones. */
 bool counters_all_in_zone(const struct blocks *blocks, const char *zone);
 
 #endif

@@ -11,7 +11,7 @@
 #define INFO_BLOCK	8192UL	/* nd_info_block_reserve() */
 #define ADOPTED		NS_DIR "/namespace0.0"
 
-/* Find out what @ns is made of; its first data page is in @path/resource. */
+/* Fill in the parts of @ns; @path/resource is the start of its data. */
 static bool read_parts(const char *ns, const char *path, struct dax *dax)
 {
 	char file[128];
@@ -70,11 +70,11 @@ bool dax_read_fs(const char *ns, struct dax *dax)
 {
 	char path[96];
 
-	/* pfnX.Z, where Z may be another number than that of the namespace */
+	/* pfnX.Z, where Z may differ from that of the namespace */
 	snprintf(path, sizeof(path), NS_DIR "/%.64s/holder", ns);
 	if (file_read(path, dax->name, sizeof(dax->name)))
 		return false;
-	/* Some regions have struct pages anyhow: there map=mem is the raw one. */
+	/* With ND_REGION_PAGEMAP, map=mem is raw and has no holder. */
 	if (!dax->name[0])
 		snprintf(dax->name, sizeof(dax->name), "%s", ns);
 	snprintf(path, sizeof(path), NS_DIR "/%s", dax->name);
@@ -108,7 +108,7 @@ bool dax_adopt(const char *uuid, const char *size, struct dax *dax)
 	test_require_disposable();
 	if (file_write(ADOPTED "/uuid", uuid) || file_write(ADOPTED "/size", size))
 		return false;
-	/* An error: there is a better driver for it, which comes on its own. */
+	/* Fails: nd_dax_probe() claims it, and its driver binds on its own. */
 	file_write("/sys/bus/nd/drivers/nd_pmem/bind", "namespace0.0");
 	while ((fd = open("/dev/dax0.0", O_RDONLY)) < 0 && test_ms() < end)
 		usleep(1000);
@@ -147,7 +147,7 @@ bool dax_wait_bind(const struct dax *dax, pid_t pid)
 		usleep(1000);
 	}
 
-	/* Somebody has asked before, and got the answer. */
+	/* The child was waited for before. */
 	if (got != pid) {
 		ksft_print_msg("%s: (un)bind: how it ended is not known: %s\n",
 			       dax->name, strerror(errno));

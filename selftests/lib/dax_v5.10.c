@@ -2,10 +2,10 @@
 #include "dax.h"
 #include "test.h"
 
-/* page->pgmap is no pgmap. */
+/* page->pgmap does not point to a pgmap. */
 const unsigned int dax_altmap_page = DEVICE_PAGE | TEST_MEMMAP_RESERVED;
 
-/* One page of it, by a pipe. */
+/* Hold the first page by a pipe. */
 int dax_hold(const struct dax *dax)
 {
 	char *addr = dax_map(dax, HUGE_SIZE, 0);

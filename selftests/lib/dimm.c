@@ -13,7 +13,7 @@ struct blocks dimm_plug(const char *name)
 	host_plug(name, &start, &size);
 	blocks = block_range(start, size);
 	last = blocks.first + blocks.nr - 1;
-	/* The last one comes last, and its link to the node after that. */
+	/* The last block appears last, and its link to the node after it. */
 	while ((block_online(last) < 0 || block_node(last) < 0) && test_ms() < end)
 		usleep(10000);
 	return blocks;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "block.h"
 
-/* If the DIMM seems to be there still, acpi_scan_hot_remove() only says so. */
+/* If the DIMM still seems present, acpi_scan_hot_remove() only warns. */
 void dimm_wait_ejected(void)
 {
 }

@@ -2,10 +2,10 @@
 #include "block.h"
 
 /*
- * The kernel has yet to ask whether the DIMM is gone. If there is a new one by
- * then, acpi_scan_hot_remove() mistakes it for the old one, and does not add it.
- * All that is under a lock, which this waits for: a block that is online stays as
- * it is.
+ * The kernel has yet to check _STA. If there is a new DIMM by then,
+ * acpi_scan_hot_remove() mistakes it for the old one, and the kernel does not
+ * add it. device_hotplug_lock is held until that is done. Wait for it by
+ * onlining a block that is already online.
  */
 void dimm_wait_ejected(void)
 {

@@ -7,7 +7,7 @@
 #include "test.h"
 
 #define DEBUGFS		"/sys/kernel/debug/"
-#define MAX_REFUSALS	1000000		/* more than there ever are */
+#define MAX_REFUSALS	1000000		/* never reached */
 
 static int make_it_fail = -1;
 static const char *begun;	/* the kind that fails */
@@ -44,7 +44,7 @@ void fault_require(void)
 	write_number(FAULT_PAGES, "min-order", 0);
 }
 
-/* No file is opened while allocations fail. */
+/* Opens no file, because allocations may fail. */
 static void switch_faults(bool on)
 {
 	if (pwrite(make_it_fail, on ? "1" : "0", 1, 0) != 1)

@@ -17,7 +17,7 @@ int file_read(const char *path, char *buf, size_t size)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	/* One read() of a file like /proc/iomem gets no more than a page. */
+	/* One read() of a file like /proc/iomem returns at most a page. */
 	while ((got = read(fd, buf + len, size - 1 - len)) > 0)
 		len += got;
 	err = got < 0 ? -errno : 0;
@@ -69,7 +69,7 @@ long long file_field(const char *path, const char *name)
 	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, name, len) || !strchr(": ", line[len]))
 			continue;
-		/* The kernel also prints negative ones as if they were not. */
+		/* The kernel prints negative numbers as unsigned ones. */
 		number = strtoull(line + len + 1, NULL, 10);
 		break;
 	}

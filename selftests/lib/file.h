@@ -9,30 +9,30 @@
 #include <stdio.h>
 
 /*
- * Read a text file, white space at the end removed. Returns 0 and a terminated
+ * Read a text file, without trailing white space. Returns 0 and a terminated
  * string in @buf, or -errno.
  */
 int file_read(const char *path, char *buf, size_t size);
 
-/* Write @text to @path. Returns 0 or -errno: -EIO when only a part was taken. */
+/* Write @text to @path. Returns 0 or -errno: -EIO after a short write. */
 int file_write(const char *path, const char *text);
 
-/* Number (any base that strtoull knows) in a file, -1 when it can't be read. */
+/* The number in a file, in any base; -1 if it can't be read. */
 long long file_number(const char *path);
 
 /*
- * Number in the line of a file that begins with @name, with a colon behind it or
- * without: -1 when there is no such line.
+ * The number in the line of a file that begins with @name and a colon or space;
+ * -1 if there is no such line.
  */
 long long file_field(const char *path, const char *name);
 
-/* How many lines of the kernel log have @what in them. */
+/* Number of lines of the kernel log that contain @what. */
 unsigned int file_count_log(const char *what);
 
-/* Open it for reading, or end the test program. */
+/* Open a file for reading. Ends the test program on failure. */
 FILE *file_open(const char *path);
 
-/* Open /dev/mem. Skips the whole test program when there is none. */
+/* Open /dev/mem. Skips the whole test program on failure. */
 int file_open_mem(void);
 
 #endif

@@ -11,16 +11,17 @@
 
 #define FS_DIR		"/tmp/memmap_fsdax"
 
-/* Mount the namespace, which fs_make() was called for, at FS_DIR. */
+/* Mount at FS_DIR the file system that fs_make() made on @ns. */
 bool fs_mount(const char *ns);
 
 /*
- * An empty ext4 whose files can be mapped by huge pages, at FS_DIR, or the end of
- * the test program. Without a journal what is free can be used again at once.
+ * Mount an empty ext4 at FS_DIR whose files can be mapped by huge pages. Ends
+ * the test program on failure. Without a journal, freed blocks can be reused
+ * at once.
  */
 void fs_make(const char *ns, const char *map, bool journal, struct dax *dax);
 
-/* A file of @size bytes there, in one piece if it can be, or the end. Returns its fd. */
+/* Create a @size-byte file, contiguous if possible. Returns its fd or exits. */
 int fs_make_file(const char *name, size_t size);
 
 #endif

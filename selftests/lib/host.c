@@ -9,12 +9,12 @@
 
 #define CONTROL_PORT	"memmap.control"
 #define MAX_PORTS	16
-#define PORT_TRIES	500	/* for each, every 10 ms */
+#define PORT_TRIES	500	/* rounds over all ports, every 10 ms */
 #define LIMIT_MS	(60 * 1000)
 
 /*
- * Open the virtio port that the host listens on, or -1. The host tells the
- * driver the ports' names, which may take a moment.
+ * Open the virtio port that the host listens on, or return -1. The host sends
+ * the port names to the driver, which may take a moment.
  */
 static int open_control_port(void)
 {
@@ -37,7 +37,7 @@ static int open_control_port(void)
 	return -1;
 }
 
-/* One line, without its end. Returns false when there is none in time. */
+/* Read a line, without the newline. Returns false after LIMIT_MS. */
 static bool read_line(int fd, char *line, size_t size)
 {
 	struct pollfd port = { .fd = fd, .events = POLLIN };

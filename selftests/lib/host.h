@@ -8,21 +8,21 @@
 #include <stddef.h>
 
 /*
- * Ask for something: "plug NAME" or "unplug NAME". Returns 0 and what follows
- * "ok" in @answer; -ENODEV when nobody listens; -EIO when the host refused (the
- * reason is in @answer).
+ * Send a request: "plug NAME" or "unplug NAME". Returns 0 and the text after
+ * "ok" in @answer; -ENODEV if there is no port; -EIO if the host refused or did
+ * not answer (the reason is in @answer).
  */
 int host_request(const char *request, char *answer, size_t size);
 
-/* The same for "@verb @name". Prints the answer when that is no success. */
+/* The same for "@verb @name". Prints the answer unless it is "ok". */
 int host_ask(const char *verb, const char *name, char *answer, size_t size);
 
 /* Skip the whole test program when there is no host that plugs memory. */
 void host_require(void);
 
 /*
- * Have the host plug a DIMM: where it is, in bytes. Exits the test program when
- * there is no host (skip) or it refuses (failure).
+ * Have the host plug a DIMM, and get its range in bytes. Exits the test program
+ * when there is no host (skip) or it refuses (failure).
  */
 void host_plug(const char *name, unsigned long long *start, unsigned long long *size);
 

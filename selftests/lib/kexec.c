@@ -31,7 +31,7 @@ bool kexec_is_second(void)
 	return strstr(cmdline, " " SECOND_KERNEL);
 }
 
-/* What is on @disk as a regular file: kexec_file_load() takes no other. */
+/* Copy @disk to a regular file, as kexec_file_load() requires. */
 static int copy_disk(const char *disk)
 {
 	char path[] = "/tmp/memmap_kexec.XXXXXX";
@@ -44,7 +44,7 @@ static int copy_disk(const char *disk)
 	if (got)
 		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
 	close(from);
-	/* Nor one that is open for writing. */
+	/* It must not be open for writing. */
 	close(to);
 	to = open(path, O_RDONLY | O_CLOEXEC);
 	unlink(path);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A kernel that comes up where another one was: the same image, initramfs and
- * command line, which says by one more word that it is the second. And device
- * DAX that the first kernel fills for it.
+ * A second kernel, booted by kexec: the same image, initramfs and command line,
+ * plus a word that marks it as the second. And device DAX that the first kernel
+ * fills for it.
  */
 #ifndef _MEMMAP_KEXEC_H
 #define _MEMMAP_KEXEC_H
@@ -13,23 +13,23 @@
 
 #define NR_KEXEC_DEVICES	2
 
-/* Filled by the first kernel, looked at by the second. */
+/* Filled by the first kernel, checked by the second. */
 extern const struct kexec_device {
 	const char *ns, *map;
 } kexec_devices[NR_KEXEC_DEVICES];
 
 bool kexec_is_second(void);
 
-/* Load what is on these two disks. Returns 0 or -errno. */
+/* Load kernel and initrd from these two disks. Returns 0 or -errno. */
 int kexec_load(const char *kernel, const char *initrd, const char *append,
 	       unsigned long flags);
 
-/* Until PID 1 has taken what was printed: what is still in the pipe gets lost. */
+/* Wait until PID 1 has read all output: what is left in the pipe is lost. */
 void kexec_drain_output(void);
 
 bool kexec_fill_device(int i);
 
-/* As it was left, with the pages that device memory has, and good for use. */
+/* True if it has the same content and right struct pages, and is writable. */
 bool kexec_check_device(int i);
 
 #endif

@@ -61,7 +61,7 @@ bool kvm_use_tdp_mmu(bool on)
 	return false;
 }
 
-/* Give the machine its memory, or change the flags of the slot. */
+/* Set up a memory slot, or change its flags. */
 static bool set_memory(struct vm *vm, unsigned int slot, unsigned long gpa,
 		       void *addr, size_t size, unsigned int flags)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory of the test program itself: having some, with something in it that is
- * recognised later on.
+ * Memory of the test program itself: mapping it, and filling it with a pattern
+ * that is checked later.
  */
 #ifndef _MEMMAP_MEM_H
 #define _MEMMAP_MEM_H
@@ -19,40 +19,40 @@ static inline size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-/* Anonymous memory that nothing has touched; or the end of the test program. */
+/* Map anonymous memory, untouched. Ends the test program on failure. */
 void *mem_map(size_t size);
 
 /*
- * Addresses for @size bytes, to be mapped over, from one on that is aligned as a
- * huge page wants it; or the end of the test program.
+ * Reserve @size bytes of addresses, to be mapped over, aligned to HUGE_SIZE.
+ * Ends the test program on failure.
  */
 void *mem_reserve(size_t size);
 
-/* The same, aligned to @align, a power of two of no less than a page. */
+/* The same, aligned to @align bytes, a power of two of at least a page. */
 void *mem_reserve_aligned(size_t size, size_t align);
 
 /*
- * Map @nr pages of the file at @path, from its page @pfn on: those of /dev/mem
- * are page frames, uncached with O_SYNC in @flags. Returns MAP_FAILED, and says
- * why, if it can't.
+ * Map @nr pages of the file at @path, from its page @pfn on: for /dev/mem these
+ * are page frames, uncached with O_SYNC in @flags. Prints the error and returns
+ * MAP_FAILED on failure.
  */
 void *mem_map_file(const char *path, int flags, unsigned long pfn, unsigned long nr);
 
 /* Bind memory to the node @nid as mbind() does. Returns 0 or -errno. */
 int mem_bind(void *addr, size_t size, int mode, int nid, unsigned int flags);
 
-/* The word at @index of what is written by mem_fill(), and whether all still is. */
+/* mem_fill() writes mem_pattern(i) to word i, mem_is_filled() checks it. */
 unsigned long mem_pattern(unsigned long index);
 void mem_fill(void *area, size_t size);
 bool mem_is_filled(const void *area, size_t size);
 
 /*
- * Take a reference to each of the @nr pages at @addr, until mem_release(): a
- * pipe keeps them, and nothing happens to them meanwhile.
+ * Take a reference to each of the @nr pages at @addr: a pipe holds them until
+ * mem_release(), and does nothing else with them.
  */
 bool mem_hold(int held[2], void *addr, size_t nr);
 
-/* Both ends of the pipe: it gives back what it still has. */
+/* Close both ends of the pipe, which drops the references. */
 void mem_release(const int held[2]);
 
 #endif

@@ -125,7 +125,7 @@ bool ns_fill_with_garbage(const char *ns, unsigned char byte)
 {
 	struct pages pages;
 
-	/* 64 bytes for a page; alignment adds some */
+	/* 64 bytes per page, plus alignment */
 	return ns_create_raw(ns) && ns_read(ns, &pages) &&
 	       ns_write_garbage(ns, pages.nr * 64 + 8 * MB, byte);
 }

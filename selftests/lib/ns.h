@@ -12,15 +12,15 @@
 
 #define NS_DIR		"/sys/bus/nd/devices"
 #define NS_SECONDS	30	/* for one ndctl command */
-#define NS_GARBAGE	0xa5	/* the first byte for what is on media that is new to us */
+#define NS_GARBAGE	0xa5	/* first @byte for ns_write_garbage() */
 
 /* Skip the whole test program when there is no ndctl, or no namespace @ns. */
 void ns_require(const char *ns);
 
-/* The same for the first argument, or namespace0.0: returns it. */
+/* The same for the first argument, or namespace0.0. Returns the namespace. */
 const char *ns_require_arg(int argc, char *argv[]);
 
-/* The pages from @path/resource on, as many as @path/size says. */
+/* Read a range of pages from @path/resource and @path/size, in bytes. */
 bool ns_read_pages(const char *path, struct pages *pages);
 
 /* The pages of a namespace. */
@@ -31,21 +31,21 @@ bool ns_block_device(const char *ns, char *name, size_t size);
 
 bool ns_create_raw(const char *ns);
 
-/* Give @ns the @mode ("devdax", "fsdax") and its memmap in @map ("mem", "dev"). */
+/* Set the mode ("devdax", "fsdax") of @ns, and its memmap ("mem", "dev"). */
 bool ns_set_mode(const char *ns, const char *mode, const char *map, const char *align);
 
 bool ns_destroy(const char *ns);
 
 /*
- * Write garbage to @ns, which is raw, up to @end; but not where it begins. Another
- * @byte each time tells it from what was written to the same place before.
+ * Fill @ns, which is raw, with @byte from 1 MB up to @end, in bytes. Another
+ * @byte each time tells it from what was written there before.
  */
 bool ns_write_garbage(const char *ns, unsigned long end, unsigned char byte);
 
 /*
- * Fill what is going to be the memmap's storage, so that a struct page that
- * nobody initialises is recognised: nothing zeroes the storage. Leave out the
- * start of the namespace, which is looked at for known formats.
+ * Fill the memmap's future storage, to recognise a struct page that is not
+ * initialised: nothing zeroes the storage. Leaves out the start of the
+ * namespace, which is probed for known formats.
  */
 bool ns_fill_with_garbage(const char *ns, unsigned char byte);
 

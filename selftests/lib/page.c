@@ -50,11 +50,11 @@ long page_sum_references(unsigned long pfn, size_t nr)
 	return references;
 }
 
-/* What is asked of each page by walk(), and what it has seen. */
+/* What walk_pages() checks for each page, and its result. */
 struct walk {
 	const char *what;	/* NULL: print nothing */
 	unsigned int mask, want;
-	bool users;		/* the next two count as well */
+	bool users;		/* check nid and nr_users as well */
 	int nid, nr_users;
 	unsigned long bad;
 };
@@ -66,7 +66,7 @@ static bool is_right(const struct walk *walk, const struct test_memmap_page *rec
 				 (walk->nid < 0 || rec->nid == walk->nid)));
 }
 
-/* Are all of @pages right? Of no pages that is not known. */
+/* True if all of @pages are right; false if there are none. */
 static bool walk_pages(struct walk *walk, const struct pages *pages)
 {
 	static struct test_memmap_page recs[CHUNK];
@@ -129,8 +129,8 @@ bool page_check_users(const char *what, const struct pages *pages, int want)
 }
 
 /*
- * Words of a file that has one of 64 bits for every page. Returns how many there
- * were; what lies behind the end of the file is not touched.
+ * Read @nr words of a file that has a 64-bit word per page. Returns how many
+ * there were; @words past the end of the file are left alone.
  */
 static size_t read_words(const char *path, unsigned long index, void *words, size_t nr)
 {
@@ -209,7 +209,7 @@ char *page_map(unsigned long pfn, size_t size)
 		ksft_exit_fail_msg("map pfn %#lx: %s\n", pfn, strerror(errno));
 	close(fd);
 
-	/* Dies with SIGBUS if a huge page was wanted and there is none. */
+	/* SIGBUS if a huge page was requested and could not be mapped. */
 	asm volatile("" : : "r" (*addr) : "memory");
 	if (page_pfn(addr) != pfn)
 		ksft_exit_fail_msg("pfn %#lx is not mapped\n", pfn);

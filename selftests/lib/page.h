@@ -15,17 +15,17 @@
 #define PAGE_DEBUGFS(name)	"/sys/kernel/debug/test_memmap/" name
 #define PAGE_FILE		PAGE_DEBUGFS("pages")
 
-/* As PG_* and KPF_*: bits of /proc/kpageflags that the tests look at. */
+/* Bits of /proc/kpageflags that the tests check. */
 #define KPF_NOPAGE		20
 #define KPF_RESERVED		32
 
-/* What a page must be that belongs to a device, in use or not. */
+/* State of a page that belongs to a device, in use or not. */
 #define DEVICE_MASK	(TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE | \
 			 TEST_MEMMAP_DEVICE | TEST_MEMMAP_PGMAP)
 #define DEVICE_PAGE	(TEST_MEMMAP_VALID | TEST_MEMMAP_DEVICE | \
 			 TEST_MEMMAP_PGMAP)
 
-/* And one that is online, when nothing is wrong with it. */
+/* State of a good online page. */
 #define ONLINE_MASK	(TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE | \
 			 TEST_MEMMAP_RESERVED | TEST_MEMMAP_DEVICE)
 #define ONLINE_PAGE	(TEST_MEMMAP_VALID | TEST_MEMMAP_ONLINE)
@@ -41,62 +41,62 @@ static inline bool page_in(const struct pages *pages, unsigned long pfn)
 }
 
 /*
- * Read the records of @nr pages from @pfn on into @rec.
- * Exits the test program with a failure when the kernel refuses.
+ * Read the records of @nr pages from @pfn on into @rec. Ends the test program
+ * on failure.
  */
 void page_read(unsigned long pfn, struct test_memmap_page *rec, size_t nr);
 
-/* One record. */
+/* Read one record. */
 struct test_memmap_page page_get(unsigned long pfn);
 
-/* References that somebody has to a page of a device, beyond those of an unused one. */
+/* References to a device page, beyond those of an unused one. */
 int page_references(const struct test_memmap_page *rec);
 
-/* The same without those that page tables have, which not all kernels give them. */
+/* The same without those of page tables, which not all kernels take. */
 int page_users(const struct test_memmap_page *rec);
 
-/* All references to the struct pages from @pfn on, where there are any. */
+/* Sum of the refcounts of @nr pages from @pfn on, 0 without struct pages. */
 long page_sum_references(unsigned long pfn, size_t nr);
 
 /*
- * Do all of @pages have exactly @want of the state bits in @mask? The first few
- * that have not are printed as diagnostics when @what is not NULL. This and what
- * follows is false when there are no pages.
+ * True if all of @pages have exactly @want of the state bits in @mask. Prints
+ * the first few that differ unless @what is NULL. This and the next three are
+ * false if there are no pages.
  */
 bool page_check_state(const char *what, const struct pages *pages,
 		      unsigned int mask, unsigned int want);
 
-/* Has none of them a struct page? */
+/* True if none of them has a struct page. */
 bool page_is_gone(const char *what, const struct pages *pages);
 
 /*
- * Are all of @pages as @mask and @want say, on node @nid, and with no reference
- * but those of the device, and of page tables?
+ * True if all of @pages match @want in @mask, are on node @nid, and have no
+ * references but those of the device and of page tables.
  */
 bool page_check(const char *what, const struct pages *pages, unsigned int mask,
 		unsigned int want, int nid);
 
-/* Have just @want users a reference to each of @pages, or to its large folio? */
+/* True if each of @pages, or its large folio, has exactly @want users. */
 bool page_check_users(const char *what, const struct pages *pages, int want);
 
 /* The value of /proc/kpageflags for @pfn. */
 unsigned long long page_kpageflags(unsigned long pfn);
 
-/* The same for all of @pages. Those that it has nothing about have only KPF_NOPAGE. */
+/* The same for all of @pages: KPF_NOPAGE for those past the end of the file. */
 void page_read_kpageflags(const struct pages *pages, unsigned long long *flags);
 
-/* Page frame number behind @addr of this process, 0 when not present. */
+/* The pfn mapped at @addr of this process, 0 if not present. */
 unsigned long page_pfn(const void *addr);
 
-/* The same for @nr pages from @addr on, which may not be present either. */
+/* The same for @nr pages from @addr on. */
 void page_read_pfns(const void *addr, unsigned long *pfn, size_t nr);
 
-/* How many pages of this memory are among @pages. */
+/* Number of pages mapped at @addr that are among @pages. */
 unsigned long page_count_mapped(const void *addr, size_t size, const struct pages *pages);
 
 /*
  * Map @size bytes of a device from @pfn on through test_memmap, by
- * vm_insert_page() or as huge pages. To be unmapped before the device is unbound.
+ * vm_insert_page() or as huge pages. Unmap it before the device is unbound.
  */
 char *page_map(unsigned long pfn, size_t size);
 

@@ -7,7 +7,7 @@
 
 #define NR_BARS	6
 
-/* The BARs come first in @dir/resource: a line each, "start end flags". */
+/* The first lines of @dir/resource are the BARs: "start end flags". */
 static bool find_bar(const char *dir, struct pci_bar *bar)
 {
 	unsigned long long start, end;

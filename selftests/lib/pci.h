@@ -9,13 +9,13 @@
 
 #define PCI_DIR		"/sys/bus/pci"
 
-/* A BAR that has struct pages, those of a device: MEMORY_DEVICE_PCI_P2PDMA. */
+/* A BAR with struct pages of device memory: MEMORY_DEVICE_PCI_P2PDMA. */
 struct pci_bar {
 	char path[128];		/* of the file to map */
 	struct pages pages;
 };
 
-/* That of the device @name (such as 0000:00:04.0), or of any when that is NULL. */
+/* Find that of device @name (such as 0000:00:04.0), or of any if NULL. */
 bool pci_find_p2p_bar(const char *name, struct pci_bar *bar);
 
 #endif

@@ -9,9 +9,9 @@
 #include "poison.h"
 #include "test.h"
 
-/* What became of a process that poisoned a page of its own. */
+/* What happened to a process that poisoned a page of its own. */
 static struct {
-	int err;	/* of madvise(), 0: it returned 0, or did not return */
+	int err;	/* -errno of madvise(), 0: success, or did not return */
 	int signals;
 	int code;	/* of the last SIGBUS */
 	int lsb;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Soft offline and hard poison: asking for them, what the kernel has counted, and
+ * Soft offline and hard poison: injecting them, the counter of the kernel, and
  * a process that is hit.
  */
 #ifndef _MEMMAP_POISON_H
@@ -19,27 +19,27 @@
 #define POISON_UNDO	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 
 /*
- * Pages that HardwareCorrupted counts: negative when the kernel lost count. Skips
- * the whole test program when it does not count.
+ * Pages counted by HardwareCorrupted, negative if the kernel lost count. Skips
+ * the whole test program without this counter.
  */
 long long poison_count(void);
 
-/* Write @pfn to one of the files: those in sysfs want an address. Returns 0 or -errno. */
+/* Write @pfn to a POISON_* file (sysfs: its address). Returns 0 or -errno. */
 int poison_write(const char *file, unsigned long pfn);
 
-/* Was that as it should be? @err and @want are 0 or -errno. */
+/* True if @err is @want. Both are 0 or -errno. */
 bool poison_is_error(const char *what, int err, int want);
 
-/* Are just @more pages counted than @before? */
+/* True if poison_count() is @before + @more. */
 bool poison_is_count(const char *what, long long before, long long more);
 
 /*
- * Fork a process that writes to its page at @addr, poisons it, and looks at it
- * once more. Returns whether it has survived.
+ * Fork a process that writes to its page at @addr, poisons it, and reads it
+ * again. Returns true if the process survived.
  */
 bool poison_child(char *addr);
 
-/* Had it one SIGBUS, about the page at @addr of a mapping of 1 << @lsb? */
+/* True if it got one SIGBUS, for @addr in a mapping of 1 << @lsb bytes. */
 bool poison_was_hit(const char *what, const char *addr, int lsb);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * System RAM, as /proc/iomem has it.
+ * System RAM in /proc/iomem.
  */
 #ifndef _MEMMAP_RAM_H
 #define _MEMMAP_RAM_H
@@ -15,14 +15,14 @@ struct range {
 	unsigned long end;
 };
 
-/* The ranges that /proc/iomem calls System RAM; returns how many. */
+/* Read the System RAM ranges of /proc/iomem; returns their number. */
 int ram_read(struct range *ranges, int max);
 
-/* Note what is RAM now: what ram_is() goes by. Returns how many ranges that are. */
+/* Record the current ranges for ram_is(). Returns their number. */
 int ram_note(void);
 bool ram_is(unsigned long pfn);
 
-/* How many pages of [@start, @end) are System RAM. */
+/* Number of pages of System RAM in pfns [@start, @end). */
 unsigned long ram_pages(unsigned long start, unsigned long end);
 
 #endif

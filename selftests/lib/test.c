@@ -84,7 +84,7 @@ int test_run(unsigned int seconds, const char *const argv[])
 	}
 	close(out[1]);
 
-	/* The pipe closes when the command is gone; its output fits into it. */
+	/* The output fits into the pipe: read it after the command exits. */
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		if (seconds && test_ms() > end) {
 			ksft_print_msg("%s: still running after %u s\n",

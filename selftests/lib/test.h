@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every test program begins and ends with, and running others.
+ * Setup that all test programs share, and running other programs.
  *
- * kselftest.h counts in each source file for itself: only the one with main()
- * reports results, the library prints, skips all, or ends the program.
+ * kselftest.h counts results per source file: only the one with main() reports
+ * them; the library prints, skips all, or ends the program.
  */
 #ifndef _MEMMAP_TEST_H
 #define _MEMMAP_TEST_H
@@ -28,14 +28,14 @@
 void test_require(void);
 
 /*
- * Skip the whole test program unless the caller has said, by MEMMAP_DISPOSABLE=1
- * in the environment, that nothing on this machine is of value: for tests that
- * destroy namespaces, take memory offline, or hang a device of a kernel that
- * has the bug they look for.
+ * Skip the whole test program unless MEMMAP_DISPOSABLE=1 in the environment
+ * says that nothing on this machine is of value: for tests that destroy
+ * namespaces, take memory offline, or hang a device of a kernel that has the
+ * bug they test for.
  */
 void test_require_disposable(void);
 
-/* The header of the report, and both of these. */
+/* Print the header of the report, and call both of these. */
 void test_begin(void);
 
 /* Report each of @words, with @prefix before it, as skipped. */
@@ -48,19 +48,19 @@ static inline void test_skip(const char *prefix, const char *const *words,
 		ksft_test_result_skip("%s%s: %s\n", prefix, words[i], why);
 }
 
-/* Is @value as it should be? Says what is not. */
+/* True if @value is @want; prints both otherwise. */
 bool test_is(const char *what, long value, long want);
 
-/* Milliseconds since some point in the past. */
+/* Monotonic time in milliseconds. */
 long long test_ms(void);
 
-/* fork(): the child is killed when its parent ends. Ends the test when it fails. */
+/* fork() a child that dies with its parent. Ends the test on failure. */
 pid_t test_fork(void);
 
 /*
- * Run a program, its output as diagnostics. Returns its exit code, or -1 when
- * it could not be started, was killed, or ran longer than @seconds (0: no
- * limit); then it is left alone if it can't be killed.
+ * Run a program, its output as diagnostics. Returns its exit code (127 if it
+ * can't be executed), or -1 if fork() failed, it was killed, or it ran longer
+ * than @seconds (0: no limit): it is killed then, but not waited for.
  */
 int test_run(unsigned int seconds, const char *const argv[]);
 

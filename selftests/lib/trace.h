@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Events that the kernel traces.
+ * Trace events of the kernel.
  */
 #ifndef _MEMMAP_TRACE_H
 #define _MEMMAP_TRACE_H
@@ -10,12 +10,12 @@
 #define TRACE		"/sys/kernel/tracing"
 #define TRACE_FILE	TRACE "/trace"
 
-/* Mount tracefs unless it is. */
+/* Mount tracefs unless it is mounted. */
 void trace_mount(void);
 
 /*
- * What opening a file with O_TRUNC does: of TRACE_FILE, remove all of the trace.
- * Prints why it can't be.
+ * Open a file with O_TRUNC: for TRACE_FILE, that clears the trace. Prints the
+ * error on failure.
  */
 bool trace_clear(const char *path);
 

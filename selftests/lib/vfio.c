@@ -30,7 +30,7 @@ bool vfio_find_group(struct vfio *vfio, const char *device)
 	return true;
 }
 
-/* Give edu to vfio-pci. */
+/* Bind edu to vfio-pci. */
 static bool bind_edu(struct vfio *vfio)
 {
 	char path[128];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * VFIO: QEMU's "edu" PCI device in a container of its own (type1v2), memory that
- * is made of several parts to be mapped for it, and looking at the pins and at
- * the locked memory that this leads to.
+ * VFIO: QEMU's "edu" PCI device in a container of its own (type1v2), memory
+ * that is made of several parts to map for it, and checks of pins and of locked
+ * memory.
  */
 #ifndef _MEMMAP_VFIO_H
 #define _MEMMAP_VFIO_H
@@ -22,19 +22,20 @@ struct vfio {
 	int container, group;
 };
 
-/* A part of some memory: a piece of a file, or one of these for @fd. */
+/* A part of struct vfio_memory: a range of a file, or one of these as @fd. */
 enum { VFIO_ANONYMOUS = -1, VFIO_UNMAPPED = -2 };
 
 struct vfio_part {
 	int fd;
 	size_t size;
 	off_t offset;
-	bool readonly;		/* both: no page is touched, or can be pinned */
+	/* These two: no page is touched, and none can be pinned. */
+	bool readonly;
 	bool pfnmap;
 	bool in_one_piece;	/* RAM: consecutive page frames */
 };
 
-/* Memory to map, and the page frames behind it: 0 when it can't be pinned. */
+/* Memory to map, and its pfns: 0 for pages that can't be pinned. */
 struct vfio_memory {
 	void *area;
 	size_t area_size;
@@ -44,22 +45,22 @@ struct vfio_memory {
 	size_t nr;
 };
 
-/* Skip the whole test program when there is no such device. */
+/* Bind the device to vfio-pci. Skips the whole test program without it. */
 void vfio_require(struct vfio *vfio);
 
 /*
- * What a test of VFIO and a namespace, the first of its arguments, begins with.
- * Returns the namespace.
+ * Start a test of VFIO and of a namespace, its first argument. Returns the
+ * namespace.
  */
 const char *vfio_begin(struct vfio *vfio, int argc, char *argv[]);
 
-/* Find the group of the device with this folder in sysfs; and open it. */
+/* Find the group of the device with this sysfs directory; open that group. */
 bool vfio_find_group(struct vfio *vfio, const char *device);
 void vfio_open_group(struct vfio *vfio);
 
 /*
- * Open its container, of a type that VFIO_SET_IOMMU knows or of the usual one
- * (type1v2). Closing it unmaps everything.
+ * Open the group and a container, of @type for VFIO_SET_IOMMU or of type1v2.
+ * Closing it unmaps everything.
  */
 void vfio_open_type(struct vfio *vfio, unsigned long type);
 void vfio_open(struct vfio *vfio);
@@ -72,7 +73,7 @@ int vfio_map(const struct vfio *vfio, const struct vfio_memory *mem);
 
 bool vfio_unmap(const struct vfio *vfio, const struct vfio_memory *mem);
 
-/* @nr pages of a file from @offset on, or what @fd says. */
+/* @nr pages of a file from @offset on; or @fd is VFIO_ANONYMOUS/_UNMAPPED. */
 static inline struct vfio_part vfio_part(int fd, off_t offset, size_t nr)
 {
 	return (struct vfio_part){
@@ -88,10 +89,10 @@ static inline struct vfio_part vfio_ram(size_t nr)
 	return vfio_part(VFIO_ANONYMOUS, 0, nr);
 }
 
-/* A dax device of which no page is mapped twice: base leaves its pins behind. */
+/* A dax device. Use no page twice: the unpatched kernel leaks pins. */
 struct vfio_dax {
 	int fd;
-	size_t used;		/* pages, from its start on */
+	size_t used;		/* pages, from the start */
 };
 
 /* The next @nr pages of it. */
@@ -103,25 +104,25 @@ static inline struct vfio_part vfio_dax(struct vfio_dax *from, size_t nr)
 	return part;
 }
 
-/* Memory made of @nr parts, one right after the other. */
+/* Map memory made of @nr adjacent parts. */
 void vfio_get_memory(struct vfio_memory *mem, const struct vfio_part *parts, size_t nr);
 void vfio_put_memory(struct vfio_memory *mem);
 
-/* A part of the BAR of the device, which has no struct pages, and its first pfn. */
+/* @nr pages of BAR 0, which has no struct pages; @pfn: the first, or NULL. */
 struct vfio_part vfio_bar_part(const struct vfio *vfio, size_t nr, unsigned long *pfn);
 
-/* How many pages are to be pinned, and how often they are in total. */
+/* Number of pages that can be pinned, and of their pins in total. */
 long vfio_pinnable(const struct vfio_memory *mem);
 long vfio_pins(const struct vfio_memory *mem);
 
-/* Pins of all pages there are: got, and not given back. */
+/* Pins of all pages in the system: acquired, and not released. */
 long long vfio_all_pins(void);
 
-/* Locked memory of this process in bytes; and what else /proc/self/status has. */
+/* Locked memory of this process, or a field of /proc/self/status, in bytes. */
 long vfio_locked(void);
 long vfio_status(const char *name);
 
-/* No pin, and no byte of locked memory, is left. */
+/* True if no pins and no locked memory are left. */
 bool vfio_is_released(const struct vfio_memory *mem);
 
 /* The results of vfio_try_map(). */
@@ -129,11 +130,11 @@ struct vfio_tried {
 	bool pinned, locked, unmap, released;
 };
 
-/* Map, look, unmap, look. @ram: bytes that count as locked memory. */
+/* Map, check, unmap, check. @ram: bytes that count as locked memory. */
 struct vfio_tried vfio_try_map(const struct vfio *vfio, const char *word,
 			       const struct vfio_memory *mem, long ram);
 
-/* The words for these four. */
+/* Names of these four. */
 extern const char *const vfio_words[4];
 
 static inline void vfio_test_map(const struct vfio *vfio, const char *word,
@@ -147,7 +148,7 @@ static inline void vfio_test_map(const struct vfio *vfio, const char *word,
 	ksft_test_result(tried.released, "%s_released\n", word);
 }
 
-/* Can't be mapped; and nothing of it is left behind. */
+/* True if it can't be mapped (EFAULT); @released: nothing of it is left. */
 bool vfio_try_refused(const struct vfio *vfio, const struct vfio_part *parts,
 		      size_t nr, bool *released);
 

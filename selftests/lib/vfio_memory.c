@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory that is mapped for a device: putting it together, and counting.
+ * The memory that is mapped for a device: assembling it, and counting pins.
  */
 #include <stdint.h>
 
@@ -32,7 +32,7 @@ static void set_part(struct vfio_memory *mem, size_t at, const struct vfio_part 
 		madvise(addr, part->size, MADV_HUGEPAGE);
 	for (i = 0; i < nr; i++)
 		addr[i * page_size()] = 1;
-	/* No large page is left: pins of those are counted in another way. */
+	/* Split large pages: their pins are counted differently. */
 	if (part->in_one_piece && file_write(SPLIT_HUGE_PAGES, "1"))
 		ksft_exit_fail_msg(SPLIT_HUGE_PAGES ": can't be written\n");
 	page_read_pfns(addr, pfn, nr);
@@ -55,7 +55,7 @@ void vfio_get_memory(struct vfio_memory *mem, const struct vfio_part *parts, siz
 	mem->area_size = mem->size + HUGE_SIZE;
 	mem->area = mem_map(mem->area_size);
 
-	/* Aligned like a DAX device may want it, and no large pages. */
+	/* Aligned as a DAX device may need it, and no large pages. */
 	mem->addr = (char *)(((uintptr_t)mem->area + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1));
 	madvise(mem->area, mem->area_size, MADV_NOHUGEPAGE);
 	for (at = 0, i = 0; i < nr; at += parts[i].size, i++)
@@ -78,7 +78,7 @@ long vfio_pinnable(const struct vfio_memory *mem)
 	return pages;
 }
 
-/* None of them is a large page. */
+/* None of them may be in a large folio. */
 long vfio_pins(const struct vfio_memory *mem)
 {
 	long pins = 0;
@@ -103,7 +103,7 @@ long long vfio_all_pins(void)
 {
 	int err;
 
-	/* Each CPU keeps some of what it counted to itself, unless told. */
+	/* Fold the per-CPU counts into the global ones. */
 	err = file_write("/proc/sys/vm/stat_refresh", "1");
 	if (err)
 		ksft_exit_fail_msg("stat_refresh: %s\n", strerror(-err));
@@ -114,7 +114,7 @@ long vfio_status(const char *name)
 {
 	long long kb = file_field("/proc/self/status", name);
 
-	/* A wrong count may be negative, but then by whole pages. */
+	/* A wrong count may be negative, but only by whole pages: never -1. */
 	if (kb == -1)
 		ksft_exit_fail_msg("/proc/self/status: no %s\n", name);
 	return kb * 1024;

@@ -6,7 +6,7 @@
 
 #define ISOLATE	"type      Isolate"
 
-/* A zone's index is its place among those of its node: none is left out. */
+/* zoneinfo lists all zones of a node, in the order of their index. */
 int zone_read_all(struct zone *zones, int max)
 {
 	FILE *file = file_open("/proc/zoneinfo");
@@ -33,7 +33,7 @@ int zone_read_all(struct zone *zones, int max)
 			   sscanf(line, " count: %ld", &number) == 1) {
 			zone->free += number;
 		} else if (sscanf(line, " start_pfn: %ld", &number) == 1) {
-			/* Comes last, and only for a populated zone. */
+			/* Printed last, and only for a populated zone. */
 			zone->populated = true;
 			zone->start = number;
 			zone->end = number + zone->spanned;
@@ -65,7 +65,7 @@ long zone_free_kb(void)
 	return pages * (page_size() / 1024);
 }
 
-/* Numbers of free pages by order, as many as the line has. */
+/* Sum up the numbers of free blocks by order; returns pages. */
 static long sum_orders(char *text)
 {
 	unsigned int order = 0;
@@ -77,7 +77,7 @@ static long sum_orders(char *text)
 	return pages;
 }
 
-/* Numbers of pageblocks by type; the last one is of those that are isolated. */
+/* Sum up the pageblocks by type; the last type may be Isolate. */
 static void add_zone(struct pageblocks *blocks, int nid, const char *name,
 		     char *text, bool has_isolated)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Zones, as /proc/zoneinfo and /proc/pagetypeinfo have them.
+ * Zones in /proc/zoneinfo and /proc/pagetypeinfo.
  */
 #ifndef _MEMMAP_ZONE_H
 #define _MEMMAP_ZONE_H
@@ -19,37 +19,37 @@ struct zone {
 	long spanned;
 	long present;
 	long managed;
-	long free;		/* with what each CPU keeps at hand */
+	long free;		/* including the per-CPU lists */
 };
 
-/* All zones there are; returns how many. */
+/* Read all zones; returns their number. */
 int zone_read_all(struct zone *zones, int max);
 
-/* The populated ones. */
+/* The same for populated zones. */
 int zone_read(struct zone *zones, int max);
 
 /*
- * Free memory in kB. Unlike MemFree, with what each CPU keeps at hand for the
- * next to ask: since v6.7 that can be tens of MB, and stays while it is idle.
+ * Free memory in kB. Unlike MemFree, it includes the per-CPU lists: since v6.7
+ * these can hold tens of MB, also while the CPU is idle.
  */
 long zone_free_kb(void);
 
-/* What /proc/pagetypeinfo says. */
+/* Content of /proc/pagetypeinfo. */
 struct pageblocks {
-	unsigned long pages;	/* in a pageblock; 0: it does not say */
+	unsigned long pages;	/* in a pageblock; 0: not reported */
 	int nr_zones;
 	struct {
 		int nid;
 		char zone[16];
 		long nr;	/* of pageblocks, whatever their type */
 	} zones[MAX_ZONES];
-	long isolated;		/* pageblocks; -1: it does not say */
-	long isolated_free;	/* free pages in them; -1 as well */
+	long isolated;		/* pageblocks; -1: not reported */
+	long isolated_free;	/* free pages in them; -1: not reported */
 };
 
 void zone_read_pageblocks(struct pageblocks *blocks);
 
-/* How many pageblocks the file counts in a zone, -1 if it has nothing about it. */
+/* Number of pageblocks in a zone, -1 if it is not in the file. */
 long zone_pageblocks(const struct pageblocks *blocks, const struct zone *zone);
 
 #endif

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocations fail while memory arrives: nothing is left behind, and the next
- * attempt succeeds.
+ * Fail allocations while memory is added: nothing may be left behind, and the
+ * next attempt must succeed.
  *
  *	memmap_faults OPERATION=NAMESPACE...
  *
- *	mem, dev	a driver is bound to device DAX whose memmap is in RAM,
- *			or in the device: memremap_pages()
- *	kmem		device DAX becomes System RAM: add_memory()
- *	online		a memory block of that is onlined
+ *	mem, dev	bind a driver to device DAX whose memmap is in RAM, or
+ *			in the device: memremap_pages()
+ *	kmem		turn device DAX into System RAM: add_memory()
+ *	online		online one of its memory blocks
  *
- * Each operation is tried again and again: with its first allocation failing,
- * with its second, and so on until none fails. Then the same with what slab
- * and page allocator have to give running out earlier or later. What has failed is
- * repeated while free memory is watched: a page that is lost each time is seen,
- * less is not, nor a page lost in only one of many places.
+ * Each operation is repeated with its first allocation failing, with its
+ * second, and so on until none fails. Then again with slab, and with the page
+ * allocator, running out of memory later and later. Whatever failed is repeated
+ * while free memory is watched: this detects a page lost each time, but nothing
+ * smaller, and no page lost in only one of many places.
  *
- * Not with pmem: in this kernel device_add_disk() does not survive it.
+ * Not for pmem: on v5.10 device_add_disk() does not survive such a failure.
  *
- * Wants CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC with debugfs; for kmem and online
- * a NUMA node, and a memory block in the namespace. What is in the latter gets lost.
+ * Needs CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC with debugfs; for kmem and
+ * online a NUMA node, and a memory block in the namespace, whose contents get
+ * lost.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -33,17 +34,17 @@
 #include "zone.h"
 
 #define SUBSECTION	512UL		/* pages */
-#define MAX_NUMBER	100000UL	/* of an allocation, or an attempt, in one mode */
-#define EVERY		256UL		/* up to here each one, then ever fewer */
-#define MAX_FAILURES	1024		/* numbers that are noted in one mode */
-#define NR_REPEATED	128UL		/* failures while free memory is watched, or more */
+#define MAX_NUMBER	100000UL	/* limit of @number, see struct mode */
+#define EVERY		256UL		/* try all below, ever fewer above */
+#define MAX_FAILURES	1024		/* recorded in one mode */
+#define NR_REPEATED	128UL		/* failures in repeat(), at least */
 #define MAX_ROUNDS	(8 * NR_REPEATED)
-#define NR_WINDOWS	4		/* that free memory is watched for at most */
-#define MAX_LEAK_KB	256L		/* half a page for each of them, thrice the noise */
-#define MAX_RUN_KB	8192		/* before caches are filled there is more of that */
+#define NR_WINDOWS	4		/* calls of repeat(), at most */
+#define MAX_LEAK_KB	256L		/* half a page a failure; 3x noise */
+#define MAX_RUN_KB	8192		/* more, since run() fills caches */
 #define SLABS		"/sys/kernel/slab"
 
-/* What is done by writing @text to @path, and undone by @undo_text. */
+/* Write @text to @path to do it, @undo_text to @undo_path to undo it. */
 struct operation {
 	const char *name;
 	const char *path, *text;
@@ -56,19 +57,19 @@ struct operation {
 struct mode {
 	const char *name;
 	void (*arm)(unsigned long number);
-	bool (*disarm)(void);	/* was anything refused? */
+	bool (*disarm)(void);	/* true if an allocation was refused */
 };
 
 static struct dax dax;
 static const char *ns;
-static struct pages pages;	/* that come and go */
+static struct pages pages;	/* that an operation adds */
 static struct blocks blocks;
 static int fail_nth;
 static char iomem[1 << 16];
 static unsigned long failures[MAX_FAILURES];	/* numbers that failed */
 static unsigned long nr_failures;
 
-/* No file is opened while allocations fail. */
+/* Uses a file that is open already: open() itself allocates. */
 static void write_nth(unsigned long number)
 {
 	char text[24];
@@ -98,7 +99,7 @@ static void arm_slab(unsigned long number)
 	fault_begin(FAULT_SLAB, number * 128);
 }
 
-/* In smaller steps at the beginning, where a lot of small pieces is asked for. */
+/* Small steps at first, where there are many small allocations. */
 static void arm_pages(unsigned long number)
 {
 	fault_begin(FAULT_PAGES, number < 32 ? number : 32 + (number - 32) * 29);
@@ -118,7 +119,7 @@ static void read_iomem(char *text, size_t size)
 		ksft_exit_fail_msg("/proc/iomem: %s\n", strerror(-err));
 }
 
-/* The same as before? */
+/* True if /proc/iomem is the same as when test() began. */
 static bool same_iomem(void)
 {
 	static char now[sizeof(iomem)];
@@ -177,7 +178,7 @@ static bool undo(const struct operation *op)
 	return !err && op->is_undone();
 }
 
-/* Open what is written to before that: it is not what is to fail. */
+/* Open the file before allocations fail: only the write() is tested. */
 static int try_once(const struct operation *op, const struct mode *mode,
 		    unsigned long number, bool *refused)
 {
@@ -193,7 +194,7 @@ static int try_once(const struct operation *op, const struct mode *mode,
 	return err;
 }
 
-/* Try it, see that it is done or not, and undo it. Sets @err to 0 or errno. */
+/* Try it, check the result, and undo it. Sets @err to 0 or errno. */
 static bool attempt(const struct operation *op, const struct mode *mode,
 		    unsigned long number, bool *refused, int *err)
 {
@@ -210,7 +211,7 @@ static bool attempt(const struct operation *op, const struct mode *mode,
 	return good;
 }
 
-/* Sets @asked when an allocation was refused at all. */
+/* Sets @asked if any allocation was refused. */
 static bool run(const struct operation *op, const struct mode *mode, bool *asked)
 {
 	unsigned long number, done = 0;
@@ -231,11 +232,11 @@ static bool run(const struct operation *op, const struct mode *mode, bool *asked
 	}
 	ksft_print_msg("%s, %s: failed %lu times, done %lu times\n", op->name,
 		       mode->name, nr_failures, done);
-	/* Not all of them ask for slabs and pages, but all for something. */
+	/* Not all operations need slab and pages, but all fail with nth. */
 	return good && !refused && (nr_failures || mode != &modes[0]);
 }
 
-/* Have slab give back what it keeps, and KASAN what it holds back. */
+/* Have slab free its empty slabs, and KASAN its quarantine. */
 static void shrink_slabs(void)
 {
 	char path[sizeof(SLABS) + NAME_MAX + sizeof("//shrink")];
@@ -263,8 +264,8 @@ static long free_kb(void)
 }
 
 /*
- * Repeat all that failed until NR_REPEATED failures have been seen. Sets @kb to
- * what is less free then.
+ * Repeat what failed until there were NR_REPEATED failures. Sets @kb to how
+ * much less memory is free afterwards.
  */
 static bool repeat(const struct operation *op, const struct mode *mode, long *kb)
 {
@@ -288,8 +289,8 @@ static bool repeat(const struct operation *op, const struct mode *mode, long *kb
 }
 
 /*
- * What is lost in each failure is lost again when that is repeated. Caches and
- * the like also make free memory less, but not for long.
+ * A leak grows whenever its failure is repeated. Caches also take free memory,
+ * but stop growing soon.
  */
 static bool no_leak(const struct operation *op, const struct mode *mode)
 {
@@ -312,13 +313,13 @@ static bool is_operation(const char *arg, const char *name)
 	return !strncmp(arg, name, strlen(name));
 }
 
-/* Not the last one, pages, where the memmap is in the device: it needs none. */
+/* Leave out the last mode, pages, for dev: its memmap is in the device. */
 static size_t nr_modes(const char *operation)
 {
 	return ARRAY_SIZE(modes) - is_operation(operation, "dev");
 }
 
-/* A result for each mode. */
+/* Report one result for each mode. */
 static void test(const struct operation *op)
 {
 	bool good = true, asked;
@@ -343,7 +344,7 @@ static void test(const struct operation *op)
 	}
 }
 
-/* And one more, for what the pages are like after all that. */
+/* One more result: the pages are not reserved after all that. */
 static void test_device(const struct operation *op)
 {
 	const unsigned int mask = DEVICE_MASK | TEST_MEMMAP_RESERVED;
@@ -392,7 +393,7 @@ static void test_devdax(const char *map)
 	test_device(&devdax);
 }
 
-/* The whole memory blocks of the device. */
+/* Find the memory blocks that are completely in the device. */
 static void find_blocks(void)
 {
 	const unsigned long nr = block_pages();

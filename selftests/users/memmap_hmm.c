@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Load the module test_hmm and make its device nodes, for the tree's own
- * hmm-tests. It has private memory of two devices to begin with.
+ * Load the module test_hmm and create its device nodes, for the kernel's own
+ * hmm-tests. At first it has private memory for two devices.
  */
 #include <fcntl.h>
 #include <libgen.h>
@@ -15,9 +15,9 @@
 
 #define NODE		"/dev/hmm_dmirror0"
 #define OTHER_NODE	"/dev/hmm_dmirror1"
-#define NR_CHUNKS	2	/* each of test_hmm's devices begins with one */
+#define NR_CHUNKS	2	/* one for each of test_hmm's devices */
 
-/* How many pieces the memory of test_hmm's devices has. */
+/* Number of memory chunks of test_hmm's devices. */
 static int count_chunks(void)
 {
 	char line[128];
@@ -32,7 +32,7 @@ static int count_chunks(void)
 	return found;
 }
 
-/* Beside this program, or where modprobe finds it. */
+/* Load it from this program's directory, or with modprobe. */
 static int load_module(void)
 {
 	static const char *const modprobe[] = { "modprobe", "test_hmm", NULL };
@@ -51,7 +51,7 @@ static int load_module(void)
 	return err;
 }
 
-/* The module has no class that a device node could come of. */
+/* On v5.10 the module only has cdevs, so devtmpfs has no nodes for it. */
 static bool make_nodes(void)
 {
 	int major = -1;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of a PCI device for peer-to-peer DMA, as an NVMe drive's controller
- * memory buffer gives it: its pages are not reserved; they are mapped for DMA by
- * the drive itself, by one behind the same PCI switch, and by one on the other
- * side of the host bridge; data goes from a drive right into it and back; and
- * the driver can be unbound then.
+ * p2pmem, such as the controller memory buffer of an NVMe drive: its pages are
+ * not reserved; they can be mapped for DMA by the drive itself, by one below
+ * the same PCI switch, and by one that is reached through the host bridge; a
+ * drive reads into them and writes from them; and the driver can be unbound
+ * afterwards.
  *
  * usage: memmap_p2pdma
  *
- * Wants one NVMe drive with p2pmem, and two without: the one with more bridges
- * above it is the one behind the switch. What is on the drives gets lost. DMA
- * debugging (CONFIG_DMA_API_DEBUG) must have nothing to
- * say. A host bridge that is not known to pass such transfers must refuse them.
+ * Needs an NVMe drive with p2pmem, and two without: of these, the one with more
+ * bridges above it is the one below the switch. The contents of all drives get
+ * lost. DMA debugging (CONFIG_DMA_API_DEBUG) must report nothing. Transfers
+ * through a host bridge that is not known to pass them must be refused.
  */
 #include <dirent.h>
 #include <linux/limits.h>
@@ -35,9 +35,9 @@ struct drive {
 };
 
 static struct drive provider, neighbour, far;
-static struct pci_bar bar;	/* its p2pmem */
+static struct pci_bar bar;	/* the provider's p2pmem */
 
-/* A child of @path whose name begins with @prefix. */
+/* Find an entry of @path whose name begins with @prefix. */
 static bool find_entry(const char *path, const char *prefix, char *name, size_t size)
 {
 	struct dirent *entry;
@@ -106,7 +106,7 @@ static void find_drives(void)
 		closedir(dir);
 }
 
-/* All pages of the memory: its device's, and not reserved. */
+/* True if all p2pmem is device memory and not reserved. */
 static bool not_reserved(const char *what)
 {
 	unsigned int mask = TEST_MEMMAP_DEVICE | TEST_MEMMAP_PGMAP |
@@ -115,7 +115,7 @@ static bool not_reserved(const char *what)
 	return page_check_state(what, &bar.pages, mask, mask & ~TEST_MEMMAP_RESERVED);
 }
 
-/* Nobody but the device has a reference. */
+/* True if only the device has references. */
 static bool unused(void)
 {
 	struct test_memmap_page rec;
@@ -156,7 +156,7 @@ static bool disk_io(const struct drive *drive, bool write, char *buf, off_t page
 	return got == size;
 }
 
-/* AMD's from Zen on pass on what goes from one PCI device to another. */
+/* As in cpu_supports_p2pdma(): AMD Zen and newer. */
 static bool bridge_known(void)
 {
 	char line[256];
@@ -175,7 +175,7 @@ static bool bridge_known(void)
 	return amd && family >= 0x17;
 }
 
-/* Map the memory for @drive, let it read into it and write from it. */
+/* Map the p2pmem for @drive, have it read into it and write from it. */
 static bool transfer(const struct drive *drive, unsigned int seed)
 {
 	size_t size = NR_PAGES * page_size(), i;
@@ -194,7 +194,7 @@ static bool transfer(const struct drive *drive, unsigned int seed)
 		buf[i] = (i * 2654435761U + seed) >> 13;
 	snprintf(text, sizeof(text), "%d", NR_PAGES);
 
-	/* What it was before is on the disk behind. */
+	/* Zero the disk's second NR_PAGES: the drive will write to them. */
 	good = disk_io(drive, true, buf, 0) &&
 	       disk_io(drive, true, buf + size, NR_PAGES) &&
 	       !command(fd, provider.name, text) &&
@@ -203,7 +203,7 @@ static bool transfer(const struct drive *drive, unsigned int seed)
 	       sscanf(answer, "%lu %llu %d", &pfn, &dma, &distance) == 3;
 	ksft_print_msg("%s: pfn, DMA address, distance: %s", drive->name,
 		       answer[0] ? answer : "none\n");
-	/* QEMU's bridges and buses translate nothing. */
+	/* QEMU's bridges and buses don't translate addresses. */
 	good = good && page_in(&bar.pages, pfn) && dma == pfn * page_size() &&
 	       !command(fd, "read", drive->disk) && unused() &&
 	       !command(fd, "write", drive->disk) &&
@@ -214,7 +214,7 @@ static bool transfer(const struct drive *drive, unsigned int seed)
 	return good;
 }
 
-/* It can't be mapped, and nobody tries. */
+/* True if it is refused before anything is mapped. */
 static bool refused(const struct drive *drive)
 {
 	int fd = open(P2PDMA_FILE, O_RDWR | O_CLOEXEC);
@@ -265,7 +265,7 @@ int main(void)
 		ksft_test_result(refused(&far), "bridge_refused\n");
 	ksft_test_result(unused(), "references_after\n");
 	test_dma_errors(errors);
-	/* With a reference left it would wait for ever. */
+	/* With a reference left, unbinding would wait forever. */
 	ksft_test_result(unused() && !file_write(UNBIND, provider.name) &&
 			 !(page_get(bar.pages.pfn).state & TEST_MEMMAP_PGMAP),
 			 "unbind\n");

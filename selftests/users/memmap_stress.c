@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device memory and memory blocks that come and go at the same time, somebody
- * who looks at their struct pages meanwhile, and two who use them.
+ * Device memory and memory blocks come and go at the same time, while others
+ * read their struct pages, run a virtual machine on them, and map them for
+ * VFIO.
  *
  *	memmap_stress DIMM START SIZE ROUNDS SEED [pmem]
  *
  * Six processes unbind and bind dax devices on namespace0.0 and namespace1.0;
- * online and offline the blocks of a DIMM that was there at boot, at START, and
- * offline; have the host plug and unplug the one called DIMM; read
- * /proc/kpageflags and test_memmap's pages; run a virtual machine on memory of
- * the devices and on RAM; and map that for VFIO. Each goes on until all have
- * done each of their actions ROUNDS times. What they choose depends on SEED.
- * Everything is as it was in the end. With "pmem" test_memmap is also asked
- * about a device that shares a section with RAM, while that is being unbound.
+ * online and offline the blocks of a DIMM at START that was present, but
+ * offline, at boot; have the host plug and unplug DIMM; read /proc/kpageflags
+ * and test_memmap's pages; run a virtual machine on device memory and on RAM;
+ * and map both for VFIO. They stop when each action was done ROUNDS times. What
+ * they choose depends on SEED. In the end everything must be as it was. With
+ * "pmem", the pages of a device that shares a section with RAM are also read
+ * through test_memmap, while it is being unbound.
  *
- * Wants KVM, an IOMMU and QEMU's "edu" PCI device.
+ * Needs KVM, an IOMMU and QEMU's "edu" PCI device.
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -26,7 +27,7 @@
 #include "stress.h"
 #include "zone.h"
 
-#define MAX_TRIES	1000		/* for a round: to need more is a failure */
+#define MAX_TRIES	1000		/* per round; more is a failure */
 #define CHUNK		4096		/* pages in one read */
 #define SLICE		(32 * CHUNK)	/* pages in one action */
 
@@ -45,7 +46,7 @@ struct vfio vfio;
 
 static unsigned long rounds;
 static struct range areas[MAX_RANGES + 2];	/* for read_pages_file() */
-static int nr_ram, nr_areas;			/* the first ones are RAM */
+static int nr_ram, nr_areas;			/* RAM comes first */
 static const char *dimm;
 
 unsigned long pick(unsigned long nr)
@@ -64,7 +65,7 @@ void count(enum action action, const char *who, int err)
 		ksft_print_msg("%s: %s: %s\n", who, action_names[action], strerror(err));
 }
 
-/* Once a device can't be unbound, nobody has to wait for that. */
+/* Once an unbind hangs, actions that depend on it are not needed. */
 static bool needed(enum action action)
 {
 	return !load(shared->hung) ||
@@ -82,8 +83,8 @@ static bool all_done(void)
 }
 
 /*
- * An unbind waits for pins, or a pgmap that is held, for ever if it is never given
- * back: that is the end of it then, and of its device.
+ * An unbind waits for pins, or a pgmap that is held; forever if that leaks.
+ * Then no device is unbound any more.
  */
 static void bind_devices(void)
 {
@@ -120,7 +121,7 @@ static void online_blocks(void)
 		count(ONLINE_KERNEL, "DIMM", -block_try_state(block, "online_kernel"));
 }
 
-/* An ejection that comes before the DIMM's last block may be missed. */
+/* An ejection before the DIMM's last block is there may be missed. */
 static int wait_for_blocks(const char *answer)
 {
 	long long end = test_ms() + PLUG_SECONDS * 1000, start, size;
@@ -153,7 +154,7 @@ static void plug_or_unplug(void)
 	plugged ^= !err;
 }
 
-/* It must not be left in the end. */
+/* Leave no DIMM plugged at the end. */
 static void unplug_dimm(void)
 {
 	while (shared->done[PLUG] > shared->done[UNPLUG] && !shared->failed[UNPLUG])
@@ -161,8 +162,8 @@ static void unplug_dimm(void)
 }
 
 /*
- * Pages whose struct pages stay. Not of others: test_memmap does not look out
- * for one that is taken away.
+ * Find areas whose struct pages stay: test_memmap does not handle their removal
+ * while it reads them.
  */
 static void find_areas(bool with_pmem)
 {
@@ -170,7 +171,7 @@ static void find_areas(bool with_pmem)
 
 	for (nr_ram = ram_read(areas, MAX_RANGES); nr_ram; nr_ram--)
 		if (areas[nr_ram - 1].start < boot_dimm.pages.pfn)
-			break;	/* from here on it is not the DIMM */
+			break;	/* below the DIMM */
 	nr_areas = nr_ram;
 	for (i = 0; with_pmem && i < ARRAY_SIZE(dax); i++) {
 		first = dax[i].all.pfn / pages * pages;
@@ -202,7 +203,7 @@ static void read_pages_file(void)
 	count(PAGES, "pages", 0);
 }
 
-/* Returns how many there were: 0 at the end, -1 (and errno) after a failure. */
+/* Returns the number of pages read, 0 at the end, or -1 and errno. */
 static ssize_t read_flags(int fd, unsigned long pfn, unsigned long nr)
 {
 	static unsigned long long flags[CHUNK];
@@ -233,10 +234,9 @@ static ssize_t read_range(int fd, const struct pages *pages)
 }
 
 /*
- * The pages of devices, those of memory that is plugged and unplugged, and some
- * of all, in turns. But not of those that go offline meanwhile: nothing keeps a
- * page online while /proc/kpageflags looks at it, and what it finds then can be
- * poison.
+ * Read the flags of all device pages, of the plugged DIMM, and of the next
+ * SLICE pages of all memory. Leave out the boot DIMM: nothing keeps its pages
+ * online while /proc/kpageflags reads them, so it could find poison.
  */
 static void read_kpageflags(void)
 {
@@ -272,7 +272,7 @@ static void (*const work[])(void) = {
 	stress_run_machine, stress_map_and_unmap,
 };
 
-/* Returns if all processes got to their ends. */
+/* Returns true if all processes exited with status 0. */
 static bool stress(void)
 {
 	unsigned long tries, i;
@@ -304,7 +304,7 @@ static bool stress(void)
 	return good;
 }
 
-/* Are all pages of the devices as a driver wants them, and nobody has them? */
+/* True if the pages of both devices are as they should be, and unused. */
 static bool check_devices(void)
 {
 	const unsigned int mask = DEVICE_MASK & ~TEST_MEMMAP_ONLINE;
@@ -314,8 +314,8 @@ static bool check_devices(void)
 }
 
 /*
- * Devices can be bound once more. Not a way to find leaked references: on v5.10
- * they make the unbinding wait, on v7 binding initialises the struct pages.
+ * Rebind the devices. This is no check for leaked references: on v5.10
+ * unbinding waits for them, on v7 binding initialises the struct pages.
  */
 static bool bind_again(void)
 {
@@ -327,7 +327,7 @@ static bool bind_again(void)
 	return good;
 }
 
-/* All the memory there is, for the page allocator and in zones. */
+/* MemTotal, and the pfns that each zone spans. */
 static void read_totals(char *text, size_t size)
 {
 	struct zone zones[MAX_ZONES];
@@ -341,7 +341,7 @@ static void read_totals(char *text, size_t size)
 				zones[i].name, zones[i].nid, zones[i].start, zones[i].end);
 }
 
-/* What is counted, and reported as one test each. */
+/* Ranges of actions, each reported as one test. */
 static const struct {
 	const char *word;
 	enum action from, to;
@@ -362,7 +362,7 @@ static void check_counts(const char *word, enum action from, enum action to)
 
 	for (i = from; i <= (int)to; i++) {
 		good &= shared->done[i] >= rounds;
-		/* Whether memory can be taken offline depends on who uses it. */
+		/* Offlining may fail while the memory is in use. */
 		good &= i == OFFLINE || !shared->failed[i];
 		ksft_print_msg("%s: %lu done, %lu failed\n", action_names[i],
 			       shared->done[i], shared->failed[i]);
@@ -387,7 +387,7 @@ static bool blocks_offline(void)
 	return block_all_offline(&boot_dimm);
 }
 
-/* Returns if test_memmap is asked about a device that shares a section with RAM. */
+/* Returns true with "pmem": read a device that shares a section with RAM. */
 static bool require(int argc, char **argv)
 {
 	const bool pmem = argc == 7 && !strcmp(argv[6], "pmem");

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Users of struct pages that must know device memory, and memory that is not
- * online, from RAM in use, reserved or not: copies to user space, mbind(),
- * numa_maps, the page allocator, ioremap().
+ * Users of struct pages that must tell device memory and offline memory from
+ * RAM in use, reserved or not: copy_to_user(), mbind(), numa_maps, the page
+ * allocator, ioremap().
  *
  *	memmap_users [NAME]
  *
- * Wants a namespace (namespace0.0) on a node of several; what is in it gets
- * lost. NAME is a DIMM that the host plugs when asked to, for ioremap().
- * Kernels that have the bugs are left with tasks killed, references leaked, and
- * pages of the device on free lists: reboot.
+ * Needs a namespace (namespace0.0), whose contents get lost, and several nodes.
+ * NAME is a DIMM for the host to plug, for ioremap(). A kernel that has the
+ * bugs is left with killed tasks, leaked references, and device pages on free
+ * lists: reboot.
  */
 #include <linux/mempolicy.h>
 #include <stdint.h>
@@ -25,22 +25,22 @@
 #include "zone.h"
 
 #define SMALL_SIZE	(64UL << 10)
-#define CHUNK		1024	/* pages that ioremap() is asked for */
-#define SECONDS		60	/* give up (die) after that long */
+#define CHUNK		1024	/* pages in one ioremap() */
+#define SECONDS		60	/* until SIGALRM ends the test */
 #define BIOS		0xffff0000UL	/* the end of the ROM of any PC */
 #define CONSOLE_LEVEL	8	/* SYSLOG_ACTION_CONSOLE_LEVEL */
 #ifdef PIN_V7
 #define NR_DAX_CASES	6
 #else
-#define NR_DAX_CASES	7	/* and test_usercopy() */
+#define NR_DAX_CASES	7	/* with test_usercopy() */
 #endif
 
 static const char *const ioremap_words[] = { "rom", "new", "online", "offline" };
 
 /*
- * The kernel complains about some of what is done here, and rightly so. That
- * would look on the console as if something had gone wrong: only emergencies
- * get there until quiet(false). An oops raises the level by itself.
+ * The kernel rightly warns about some of these tests, which would look like a
+ * failure on the console: only emergencies get there until quiet(false). An
+ * oops raises the level by itself.
  */
 static void quiet(bool on)
 {
@@ -48,7 +48,7 @@ static void quiet(bool on)
 
 	if (on)
 		before = file_number("/proc/sys/kernel/printk");
-	/* An oops sets it to 15, more than it takes. */
+	/* An oops sets it to 15, klogctl() takes at most 8. */
 	if (before < 1 || before > 8)
 		before = 8;
 	klogctl(CONSOLE_LEVEL, NULL, on ? 1 : before);
@@ -68,7 +68,7 @@ static int write_numbers(const char *path, unsigned long first,
 	return err;
 }
 
-/* A node with memory that is not @nid, or -1. */
+/* A node with memory other than @nid, or -1. */
 static int other_node(int nid)
 {
 	struct zone zones[MAX_ZONES];
@@ -97,7 +97,7 @@ static void test_mbind(const char *word, void *addr, unsigned long pfn, int nid,
 			 word);
 }
 
-/* Does numa_maps say that there are pages of some node behind @addr? */
+/* True if numa_maps counts pages of any node in the mapping at @addr. */
 static bool counted_by_numa_maps(const void *addr, bool show)
 {
 	FILE *maps = file_open("/proc/self/numa_maps");
@@ -134,13 +134,13 @@ static void test_numa_maps(const char *word, const void *addr)
 }
 
 #ifdef PIN_V7
-/* Nothing looks at the struct pages of what is copied: no check_page_span(). */
+/* There is no check_page_span(), so usercopy ignores PG_reserved. */
 static void test_usercopy(const struct dax *dax)
 {
 	(void)dax;
 }
 #else
-/* One copy_to_user() of two pages and a bit, in a child: it may get killed. */
+/* One copy_to_user() of two pages and a bit; in a child that may be killed. */
 static void test_usercopy(const struct dax *dax)
 {
 	const size_t size = 2 * page_size() + 100, offset = page_size() - 50;
@@ -170,7 +170,7 @@ static void test_usercopy(const struct dax *dax)
 }
 #endif
 
-/* The page allocator must leave alone what belongs to somebody else. */
+/* The page allocator must not take pages that belong to a device. */
 static void test_free(const char *word, unsigned long pfn, unsigned int order)
 {
 	int err = write_numbers(PAGE_DEBUGFS("free"), pfn, order);
@@ -182,7 +182,7 @@ static void test_free(const char *word, unsigned long pfn, unsigned int order)
 }
 
 #ifdef PIN_V7
-/* Not a device with large folios: there a page can't be freed by itself. */
+/* Use 4K pages: a page of a large folio can't be freed by itself. */
 static unsigned long small_pages(struct dax *dax)
 {
 	dax_make("namespace0.0", "4K", dax);
@@ -221,12 +221,12 @@ static void test_dax(void)
 	test_usercopy(&dax);
 
 	pfn = small_pages(&dax);
-	/* Far apart. The device stays bound: there may be a page missing. */
+	/* Far apart. The device stays bound: it may have lost a page. */
 	test_free("free_pages", pfn + 1024, 1);
 	test_free("free_page", pfn + 2048, 0);
 }
 
-/* PG_reserved as a mask, from a page that has no other flag; 0: not found. */
+/* Mask of PG_reserved, from a page with no other flag; 0: not found. */
 static unsigned long long reserved_flag(void)
 {
 	unsigned long long low;
@@ -235,7 +235,7 @@ static unsigned long long reserved_flag(void)
 
 	for (pfn = 0; pfn < 4096; pfn++) {
 		rec = page_get(pfn);
-		low = rec.flags & 0xffffff;	/* what is above is no flag */
+		low = rec.flags & 0xffffff;	/* no flags above these */
 		if (rec.state & TEST_MEMMAP_RESERVED && low &&
 		    !(low & (low - 1)))
 			return low;
@@ -243,7 +243,7 @@ static unsigned long long reserved_flag(void)
 	return 0;
 }
 
-/* Leave most of what is free in memory filled with @word. */
+/* Fill most of free memory with @word, and free it again. */
 static void fill_free_memory(unsigned long long word)
 {
 	size_t size = file_field("/proc/meminfo", "MemAvailable") / 10 * 8 * 1024, i;
@@ -263,8 +263,8 @@ static void fill_free_memory(unsigned long long word)
 }
 
 /*
- * A part of offline memory whose memmap looks as if it were all reserved. Without
- * one, nothing has been shown of ioremap(): @found.
+ * Find CHUNK pages of offline memory whose memmap looks all reserved. Without
+ * any, @found is false, and the test of ioremap() shows nothing.
  */
 static unsigned long find_reserved(const struct blocks *dimm, bool *found)
 {
@@ -317,7 +317,7 @@ static void test_ioremap(const char *name)
 	pfn = find_reserved(&dimm, &found);
 	block = pfn / block_pages();
 
-	/* A control: there are addresses that it takes. */
+	/* Control: ioremap() works for the BIOS. */
 	err = write_numbers(PAGE_DEBUGFS("ioremap"), BIOS, page_size());
 	ksft_test_result(!err, "ioremap_rom\n");
 	ksft_test_result(found && !block_online(block) && is_refused("new", pfn),

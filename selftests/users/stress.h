@@ -10,7 +10,7 @@
 #include "vfio.h"
 
 #define NR_DAX		2
-#define RAM		NR_DAX		/* as the number of a part, see stress_map() */
+#define RAM		NR_DAX		/* number of a part, see stress_map() */
 #define NR_PARTS	(NR_DAX + 1)
 
 enum action {
@@ -22,50 +22,49 @@ enum action {
 struct shared {
 	unsigned long done[NR_ACTIONS];
 	unsigned long failed[NR_ACTIONS];
-	unsigned long hung;		/* devices that can't be unbound any more */
+	unsigned long hung;		/* devices whose unbind hangs */
 	unsigned long turns[NR_DAX];	/* even: the device is bound */
-	unsigned long unbound[NR_DAX];	/* so often */
-	struct pages plugged;		/* the DIMM that comes and goes */
-	unsigned long refused;		/* users of a device that was not there */
-	unsigned long online_pmem;	/* pages of devices that were online */
-	unsigned long lost_ram;		/* pages of RAM that were not */
-	unsigned long wrong_data;	/* runs of the machine that read something else */
-	unsigned long wrong_pins;	/* mappings with other pins, or locked bytes */
-	unsigned long escaped;		/* devices that were unbound, but had pins */
-	unsigned long kept;		/* bytes still locked after it was unmapped */
+	unsigned long unbound[NR_DAX];	/* how often */
+	struct pages plugged;		/* the hot-plugged DIMM */
+	unsigned long refused;		/* uses that failed: device unbound */
+	unsigned long online_pmem;	/* device pages that were online */
+	unsigned long lost_ram;		/* RAM pages that were not */
+	unsigned long wrong_data;	/* VM runs that read wrong data */
+	unsigned long wrong_pins;	/* wrong pins, or locked bytes */
+	unsigned long escaped;		/* unbinds that did not wait for us */
+	unsigned long kept;		/* turns that left bytes locked */
 	bool claimed[NR_DAX];		/* see stress_claim() */
 };
 
 extern struct shared *shared;
 extern unsigned long seed;
-extern struct blocks boot_dimm;		/* one that is there all the time */
+extern struct blocks boot_dimm;		/* present since boot */
 extern struct dax dax[NR_DAX];
 extern struct vfio vfio;
 
 #define load(number)		__atomic_load_n(&(number), __ATOMIC_SEQ_CST)
 #define add(number)		__atomic_fetch_add(&(number), 1, __ATOMIC_SEQ_CST)
 
-/* A number below @nr that depends on the seed. */
+/* Pseudo-random number below @nr; updates @seed. */
 unsigned long pick(unsigned long nr);
 
-/* An action has succeeded, or not: errno. */
+/* Count an action; @err is 0 or errno. */
 void count(enum action action, const char *who, int err);
 
 /*
- * Map the memory that is used: a huge page of each device, and RAM. It stays
- * mapped. Before the processes are there, since the devices have to be bound.
+ * Map a huge page of each device, and RAM, for KVM and VFIO. They stay mapped.
+ * Call it before fork(), while the devices are bound.
  */
 bool stress_map(void);
 
 /*
- * Only on v7: a device is either used for VFIO, or unbound and bound again. That
- * does not wait for pins, and there is nothing to be unpinned, or looked at, after
- * it.
+ * Only on v7: a device is either used for VFIO, or unbound and bound. There an
+ * unbind does not wait for pins, and leaves nothing to unpin or check.
  */
 bool stress_claim(unsigned long part);
 void stress_release(unsigned long part);
 
-/* Have a virtual machine read or write some of it; map some for VFIO. */
+/* Have a VM read or write some of that memory; map some for VFIO. */
 void stress_run_machine(void);
 void stress_map_and_unmap(void);
 

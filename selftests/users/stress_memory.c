@@ -8,11 +8,11 @@
 
 #define PART_SIZE	HUGE_SIZE
 #define MAX_PAGES	64		/* pinned at a time */
-#define HOLD_MS		100		/* for somebody to come and want them back */
+#define HOLD_MS		100		/* to wait for an unbind */
 
-static char *used;	/* memory for the users: NR_PARTS parts */
+static char *used;	/* NR_PARTS parts, for KVM and VFIO */
 
-/* What the first word of each page is. */
+/* The first word of each page. */
 static unsigned int page_word(unsigned long part, unsigned long page)
 {
 	return 0x5eed0000U + (part << 12) + page;
@@ -40,7 +40,7 @@ bool stress_map(void)
 	if (mmap(page_addr(RAM, 0), PART_SIZE, prot,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		return false;
-	/* Pins of a large page are counted in another way. */
+	/* Large pages count their pins differently. */
 	madvise(page_addr(RAM, 0), PART_SIZE, MADV_NOHUGEPAGE);
 	for (i = 0; i < NR_DAX; i++) {
 		fd = dax_open(&dax[i]);
@@ -53,12 +53,12 @@ bool stress_map(void)
 	return true;
 }
 
-/* The page behind @addr. While it can't be migrated, that may still be tried. */
+/* The pfn at @addr. Migration unmaps it for a while, even when it fails. */
 static unsigned long used_pfn(const unsigned int *addr)
 {
 	unsigned long pfn;
 
-	/* Reading it waits until it is there again. */
+	/* Reading waits for the end of a migration. */
 	do {
 		asm volatile("" : : "r" (*addr) : "memory");
 		pfn = page_pfn(addr);
@@ -66,7 +66,7 @@ static unsigned long used_pfn(const unsigned int *addr)
 	return pfn;
 }
 
-/* New pages, from where there are some now. Do they come from the DIMM? */
+/* Get new pages of RAM. True if the first one is from the boot DIMM. */
 static bool renew_ram(unsigned long nr)
 {
 	madvise(page_addr(RAM, 0), PART_SIZE, MADV_DONTNEED);
@@ -90,19 +90,19 @@ void stress_release(unsigned long part)
 		__atomic_clear(&shared->claimed[part], __ATOMIC_SEQ_CST);
 }
 
-/* Pages are moved out of the Movable zone first, which fails if they are busy. */
+/* Pinning migrates pages out of ZONE_MOVABLE, which fails for busy ones. */
 static bool may_fail(int err)
 {
 	return err == ENOMEM;
 }
 
-/* The huge page of a device is one folio, which counts for all. */
+/* The huge page of a device is one folio, which has a pin for each page. */
 static long pins_of(unsigned long part, const struct vfio_memory *mem)
 {
 	return part == RAM ? 1 : mem->nr;
 }
 
-/* It waits for the pgmap that we hold; its pages are never online. */
+/* True if it waits for the pgmap that we hold. Its pages are never online. */
 static bool is_unbinding(unsigned long part)
 {
 	struct test_memmap_page page = page_get(dax[part].data.pfn);
@@ -136,14 +136,14 @@ static long pins_of(unsigned long part, const struct vfio_memory *mem)
 	return 1;
 }
 
-/* It has given up its own reference to the page, and waits for our pin. */
+/* True if it has dropped its own reference and waits for our pin. */
 static bool is_unbinding(unsigned long part)
 {
 	return page_get(dax[part].data.pfn).refcount % VFIO_PIN == 0;
 }
 #endif
 
-/* May a user have been refused? Not when the device was bound all the time. */
+/* True if @err is allowed, as when the device was not bound all the time. */
 static bool refused(unsigned long part, unsigned long turn, int err)
 {
 	if (part == RAM)
@@ -155,8 +155,8 @@ static bool refused(unsigned long part, unsigned long turn, int err)
 }
 
 /*
- * The machine stays while memory comes and goes below it: devices are bound and
- * unbound again, and pages of the DIMM migrate.
+ * The VM is kept while its memory comes and goes: devices are unbound and bound
+ * again, and pages of the DIMM migrate.
  */
 void stress_run_machine(void)
 {
@@ -183,7 +183,7 @@ void stress_run_machine(void)
 	count(action, "KVM", err < 0 ? EIO : err);
 }
 
-/* Has each page one pin, and does only RAM count as locked memory? */
+/* Check the pins of each page, and that only RAM counts as locked memory. */
 static void check_pinned(const struct vfio_memory *mem, unsigned long part)
 {
 	long ram = part == RAM ? mem->size : 0;
@@ -199,7 +199,7 @@ static void check_pinned(const struct vfio_memory *mem, unsigned long part)
 		add(shared->wrong_pins);
 }
 
-/* Hold on until the device is being unbound and waits for us; but not for long. */
+/* Wait until an unbind of the device waits for us, for at most HOLD_MS. */
 static void wait_for_unbind(unsigned long part, unsigned long unbound)
 {
 	int ms;
@@ -221,7 +221,7 @@ static int unmap(const struct vfio_memory *mem)
 }
 
 #ifdef PIN_V7
-/* Unmap first: an unbind only waits for a pgmap, so that is held in its place. */
+/* Unmap first: an unbind only waits for the pgmap, so hold that instead. */
 static int hold_and_unmap(const struct vfio_memory *mem, unsigned long part,
 			  unsigned long unbound)
 {
@@ -237,7 +237,7 @@ static int hold_and_unmap(const struct vfio_memory *mem, unsigned long part,
 	return err;
 }
 #else
-/* The pins are what an unbind waits for. */
+/* An unbind waits for the pins. */
 static int hold_and_unmap(const struct vfio_memory *mem, unsigned long part,
 			  unsigned long unbound)
 {

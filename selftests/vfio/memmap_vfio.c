@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device DAX pages that VFIO maps for a device (type1v2): they are pinned,
- * are not counted as locked memory, and are given back, so that the DAX device
- * can be unbound afterwards. Anonymous memory is the control.
+ * Device DAX pages that VFIO maps for a device (type1v2): they are pinned, are
+ * not counted as locked memory, and are unpinned, so that the DAX device can be
+ * unbound afterwards. Anonymous memory is the control.
  *
  * usage: memmap_vfio [namespace [align]]
  *
- * Wants an IOMMU and QEMU's "edu" PCI device. What is in the namespace
- * (namespace0.0) gets lost.
+ * Needs an IOMMU and QEMU's "edu" PCI device. The contents of the namespace
+ * (namespace0.0) get lost.
  */
 #include "vfio.h"
 
@@ -17,7 +17,7 @@ static struct vfio vfio;
 static struct dax dax;
 static int dax_fd;
 
-/* The pgmap is dead, but the pages are still those of a device. */
+/* True if the pgmap is dead, but the pages are still device pages. */
 static bool is_unbinding(const struct vfio_memory *mem)
 {
 	const unsigned int mask = TEST_MEMMAP_PGMAP | TEST_MEMMAP_DEVICE;
@@ -25,7 +25,7 @@ static bool is_unbinding(const struct vfio_memory *mem)
 	return (page_get(mem->pfn[0]).state & mask) == TEST_MEMMAP_DEVICE;
 }
 
-/* Unmap while the driver is being unbound: was it, and has that worked? */
+/* True if it was unmapped while the driver was being unbound. */
 static bool unmap_while_unbinding(const struct vfio_memory *mem, pid_t *pid)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
@@ -43,8 +43,8 @@ static bool unmap_while_unbinding(const struct vfio_memory *mem, pid_t *pid)
 
 #ifdef PIN_V7
 /*
- * Unbinding does not wait for pins, but the struct pages have to be there: it
- * waits until the pgmap is not held any more.
+ * Unbinding does not wait for pins, but for the pgmap: hold that, or the struct
+ * pages would be gone.
  */
 static bool unmap_late(const struct vfio_memory *mem, pid_t *pid)
 {
@@ -55,14 +55,14 @@ static bool unmap_late(const struct vfio_memory *mem, pid_t *pid)
 	return good && held >= 0;
 }
 #else
-/* Unbinding waits for just that. */
+/* Unbinding waits for the pins. */
 static bool unmap_late(const struct vfio_memory *mem, pid_t *pid)
 {
 	return unmap_while_unbinding(mem, pid);
 }
 #endif
 
-/* @size bytes of the device from @offset on: each case has a part of its own. */
+/* @size bytes of the device from @offset on; each case has its own part. */
 static void get_dax(struct vfio_memory *mem, size_t size, off_t offset)
 {
 	const struct vfio_part part = { .fd = dax_fd, .size = size, .offset = offset };
@@ -103,7 +103,7 @@ static void test_mixed(void)
 	vfio_put_memory(&mem);
 }
 
-/* Without an unmap: who has the container open just goes away. */
+/* Close the container without unmapping. */
 static void test_closed(void)
 {
 	struct vfio_memory mem;

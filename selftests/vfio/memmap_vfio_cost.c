@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What VFIO (type1v2) takes to map memory and to unmap it: RAM and device DAX, with
- * pages of the size that is the alignment of the namespace, and with 4K a BAR.
+ * The cost of mapping and unmapping with VFIO (type1v2): device DAX with pages
+ * of the namespace's alignment; also RAM for 4K and 2M, and a BAR for 4K.
  *
  * usage: memmap_vfio_cost [namespace [4K|2M|1G]]
  *
- * Wants an IOMMU and QEMU's "edu" PCI device. What is in the namespace
- * (namespace0.0) gets lost.
+ * Needs an IOMMU and QEMU's "edu" PCI device. The contents of the namespace
+ * (namespace0.0) get lost.
  *
- * No cost is too much here: scripts/bench.py has a table made of them. There, a tick
- * is an instruction.
+ * There is no limit on the cost: scripts/bench.py makes a table of it. There, a
+ * tick is an instruction.
  */
 #include <stdio.h>
 #include <time.h>
@@ -18,7 +18,7 @@
 #include "vfio.h"
 
 #define TRIES	16
-#define SMALL	(HUGE_SIZE / page_size())	/* pages of 4K that are mapped */
+#define SMALL	(HUGE_SIZE / page_size())	/* 4K pages that are mapped */
 
 static struct vfio vfio;
 
@@ -34,7 +34,7 @@ static unsigned long long ticks(void)
 #endif
 }
 
-/* The best of some tries: a timer may have fired in between. */
+/* The best of TRIES: a timer may fire in between. */
 static void test_cost(const char *word, const struct vfio_memory *mem)
 {
 	unsigned long long start, map = 0, unmap = 0;
@@ -67,7 +67,7 @@ static void test_parts(const char *word, const struct vfio_part *part)
 	vfio_put_memory(&mem);
 }
 
-/* A page frame follows the other, as in the device. */
+/* RAM has consecutive pfns here, like the device. */
 static void test_small(const struct dax *dax)
 {
 	struct vfio_part part = vfio_part(VFIO_ANONYMOUS, 0, SMALL);
@@ -82,7 +82,7 @@ static void test_small(const struct dax *dax)
 	close(part.fd);
 }
 
-/* Large pages: @nr of them of the device, and the same of RAM if there can be any. */
+/* @nr large pages of the device, and for 2M also of RAM. */
 static void test_large(const struct dax *dax, const char *word, size_t size, size_t nr)
 {
 	char *addr = mem_reserve_aligned(nr * size, size);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) maps and unmaps a page of RAM and a page of device DAX a
- * hundred thousand times; or ("wide") a page of device DAX at many addresses at
- * a time, until it has been pinned more often than its count has room for:
- * nothing adds up, neither at the page nor in what the process has to answer
- * for, and the page is as good as new.
+ * VFIO (type1v2) maps and unmaps a page of RAM and a page of device DAX 100000
+ * times; or, with "wide", a page of device DAX at many addresses at once, until
+ * leaked pins would have overflowed its refcount. Nothing may accumulate,
+ * neither in the page nor in the accounting of the process, and the page stays
+ * usable.
  *
  * usage: memmap_vfio_cycles [namespace [wide]]
  *
- * Wants an IOMMU and QEMU's "edu" PCI device. What is in the namespace
- * (namespace0.0) gets lost.
+ * Needs an IOMMU and QEMU's "edu" PCI device. The contents of the namespace
+ * (namespace0.0) get lost.
  */
 #include <limits.h>
 
@@ -24,7 +24,7 @@ static struct vfio vfio;
 
 /* What must be the same afterwards. */
 struct sight {
-	long long pins;		/* of all pages: got, and not given back */
+	long long pins;		/* of all pages: acquired, not released */
 	long locked, pinned;	/* bytes, of this process */
 	int refcount;
 	unsigned int state;
@@ -43,7 +43,7 @@ static struct sight look(unsigned long pfn)
 	};
 }
 
-/* How often it was mapped and unmapped again. */
+/* Returns how often it was mapped and unmapped. */
 static int cycle(const char *word, const struct vfio_memory *mem, int nr)
 {
 	long long start = test_ms();
@@ -61,7 +61,7 @@ static int cycle(const char *word, const struct vfio_memory *mem, int nr)
 	return i;
 }
 
-/* One test each for: it went well, the page, and the process. */
+/* Three tests: the cycles, and nothing is left in the page and the process. */
 static void test_cycles(const char *word, const struct vfio_memory *mem, int nr)
 {
 	struct sight old = look(mem->pfn[0]), new;
@@ -77,8 +77,8 @@ static void test_cycles(const char *word, const struct vfio_memory *mem, int nr)
 }
 
 /*
- * Nobody but us is to have a reference: a CPU keeps one to each of the last few
- * pages that it has made, until there are more.
+ * Touch more pages until nobody else has a reference: a CPU's LRU cache has one
+ * to each of the last few pages that it faulted in.
  */
 static void settle(const struct vfio_memory *mem)
 {
@@ -94,7 +94,7 @@ static void settle(const struct vfio_memory *mem)
 	}
 }
 
-/* Others can still get a reference, and drop it. */
+/* Others can still take a reference and drop it. */
 static bool vmsplice_page(char *addr)
 {
 	char *page = mem_map(page_size());
@@ -133,7 +133,7 @@ static void test_wide(int fd)
 	for (i = 0; i < NR_WIDE; i++)
 		parts[i] = vfio_part(fd, 0, 1);
 	vfio_get_memory(&mem, parts, NR_WIDE);
-	/* Where page frames are not in a row, each but the first is pinned twice. */
+	/* Without consecutive pfns, each page but the first is pinned twice. */
 	test_cycles("wide", &mem, INT_MAX / VFIO_PIN / (2 * NR_WIDE - 1) + 1);
 	ksft_test_result(vmsplice_page(mem.addr), "wide_vmsplice\n");
 	vfio_put_memory(&mem);

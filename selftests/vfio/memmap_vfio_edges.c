@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) at the edges, with RAM and device DAX side by side: the limit
- * on locked memory, page frames in no order, mappings that fail half way, and
- * mapping over and over. Whatever happens, what was pinned is unpinned, once.
+ * Corner cases of VFIO (type1v2), with RAM and device DAX side by side: the
+ * limit on locked memory, pfns in no order, mappings that fail half way, and
+ * mapping over and over. What was pinned must always be unpinned, exactly once.
  *
  * usage: memmap_vfio_edges [namespace [behind]]
  *
- * Wants an IOMMU and QEMU's "edu" PCI device; with "behind", RAM that begins
- * where the namespace ends. What is in the namespace (namespace0.0) gets lost.
+ * Needs an IOMMU and QEMU's "edu" PCI device; with "behind", RAM that begins
+ * where the namespace ends. The contents of the namespace (namespace0.0) get
+ * lost.
  */
 #include <linux/capability.h>
 #include <sys/resource.h>
@@ -22,11 +23,11 @@
 #define DMA_ENTRIES	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 #define MAX_ENTRIES	"8"
 #define NR_CASES	30
-#define NR_BEHIND	4	/* more, of test_behind() */
+#define NR_BEHIND	4	/* more, in test_behind() */
 
 static struct vfio vfio;
 static struct dax dax;
-static struct vfio_dax from;	/* its pages, one after the other */
+static struct vfio_dax from;	/* takes its pages in order */
 
 static void test_half_way(void)
 {
@@ -41,7 +42,7 @@ static void test_half_way(void)
 	vfio_test_refused(&vfio, "readonly", parts, ARRAY_SIZE(parts));
 }
 
-/* The limit on locked memory does not bind who has this capability. */
+/* With CAP_IPC_LOCK there is no limit on locked memory. */
 static bool set_ipc_lock(bool on)
 {
 	struct __user_cap_header_struct header = {
@@ -70,14 +71,14 @@ static int map_dma_limited(const struct vfio_memory *mem, long limit)
 	if (!set_ipc_lock(false) || setrlimit(RLIMIT_MEMLOCK, &new))
 		return -1;
 	err = vfio_map(&vfio, mem);
-	/* What follows is not about the limit. */
+	/* No limit for what follows. */
 	if (setrlimit(RLIMIT_MEMLOCK, &old) || !set_ipc_lock(true))
 		ksft_exit_fail_msg("the limit stays: %s\n", strerror(errno));
 
 	return err;
 }
 
-/* @nr_ram: of the pages, those that count. One less is not allowed. */
+/* @nr_ram: pages that count as locked. A limit of one less must fail. */
 static void test_limit(const char *word, const struct vfio_part *parts,
 		       size_t nr_parts, size_t nr_ram)
 {
@@ -108,7 +109,7 @@ static void test_limits(void)
 	struct vfio_part parts[] = { vfio_ram(NR), vfio_dax(&from, NR), vfio_ram(NR) };
 	struct vfio_part whole = vfio_ram(HUGE);
 
-	/* Page frames in a row are pinned at a time; most others are not. */
+	/* Consecutive pfns, rare in other RAM, are pinned in one go. */
 	test_limit("ram", parts, 1, NR);
 	whole.in_one_piece = true;
 	test_limit("whole", &whole, 1, HUGE);
@@ -117,7 +118,7 @@ static void test_limits(void)
 	test_limit("dax", &parts[1], 1, 0);
 }
 
-/* Page by page: the device from its end on, and between pages of RAM. */
+/* Page by page: device pages in reverse order, and alternating with RAM. */
 static void test_order(void)
 {
 	struct vfio_part parts[NR];
@@ -137,7 +138,7 @@ static void test_order(void)
 	vfio_put_memory(&mem);
 }
 
-/* Another mapping is in the way: it stays, and nothing else comes. */
+/* A mapping that overlaps another one fails, and leaves that alone. */
 static void test_exists(void)
 {
 	const struct vfio_part first = vfio_dax(&from, NR), second = vfio_dax(&from, NR);
@@ -159,7 +160,7 @@ static void test_exists(void)
 	vfio_put_memory(&mem);
 }
 
-/* A few mappings at a time: one that is not given back shows early. */
+/* Allow few mappings at a time, so that a leak shows early. */
 static bool set_entry_limit(void)
 {
 	int err = file_write(DMA_ENTRIES, MAX_ENTRIES);
@@ -189,7 +190,7 @@ static void test_cycles(bool limited)
 	vfio_put_memory(&mem);
 }
 
-/* Most of what is free: the page of it that has this page frame, or NULL. */
+/* Map most of free memory. Returns its page with the pfn @want, or NULL. */
 static char *find_page(unsigned long want)
 {
 	const size_t size = sysconf(_SC_AVPHYS_PAGES) / 10 * 8 * page_size();
@@ -213,7 +214,7 @@ static char *find_page(unsigned long want)
 	return NULL;
 }
 
-/* RAM that begins where the device ends, mapped behind the end of the device. */
+/* Map the last page of the device, followed by the RAM page after it. */
 static void test_behind(void)
 {
 	const struct vfio_part parts[] = {
@@ -245,7 +246,7 @@ int main(int argc, char *argv[])
 	if (behind && strcmp(argv[2], "behind"))
 		ksft_exit_skip("usage: memmap_vfio_edges [namespace [behind]]\n");
 	ksft_set_plan(NR_CASES + behind * NR_BEHIND);
-	/* Holds for the container that is opened next. */
+	/* Applies to containers that are opened later. */
 	limited = set_entry_limit();
 	vfio_open(&vfio);
 	dax_make(ns, "4K", &dax);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) and device DAX with pages of 2M or 1G: whole ones, a range that
- * begins and ends in the middle of one, and a single small page of one. Each
- * small page is one pin, and none of them counts as locked memory.
+ * VFIO (type1v2) and device DAX with pages of 2M or 1G: whole pages, a range
+ * that begins and ends in the middle of one, and a single small page of one.
+ * Each small page has one pin, and does not count as locked memory.
  *
  * usage: memmap_vfio_folios [namespace [align]]
  *
- * Wants an IOMMU and QEMU's "edu" PCI device. What is in the namespace
- * (namespace0.0) gets lost.
+ * Needs an IOMMU and QEMU's "edu" PCI device. The contents of the namespace
+ * (namespace0.0) get lost.
  */
 #include "vfio.h"
 
-#define NR_PAGES	2	/* of the larger size */
+#define NR_PAGES	2	/* large ones */
 #define NR_CASES	10
 
 static struct vfio vfio;
 static struct dax dax;
 
-/* Are there just so many pins more than @before? */
+/* True if there are @want more pins than @before, and no locked memory. */
 static bool check(const char *what, long long before, long want)
 {
 	return test_is(what, vfio_all_pins() - before, want) &

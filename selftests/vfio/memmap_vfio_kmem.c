@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) has mapped a dax device, which becomes System RAM meanwhile:
- * unmapping drops no reference of what the pages are now, and subtracts nothing
- * from the locked memory.
+ * VFIO (type1v2) has mapped a dax device that then becomes System RAM:
+ * unmapping must not drop references to what are RAM pages now, nor subtract
+ * anything from the locked memory.
  *
  * usage: memmap_vfio_kmem [namespace]
  *
- * Wants an IOMMU, QEMU's "edu" PCI device and a namespace with a target node
- * that is not the CPU's; what is in it (namespace0.0) gets lost. Memory must not
- * go online by itself (memhp_default_state=offline).
+ * Needs an IOMMU, QEMU's "edu" PCI device and a namespace (namespace0.0), whose
+ * contents get lost, with a target node that is not the CPU's. Memory must not
+ * be onlined automatically (memhp_default_state=offline).
  */
 #include "block.h"
 #include "file.h"
@@ -19,7 +19,7 @@
 static struct vfio vfio;
 static struct dax dax;
 
-/* One memory block that is in the device as a whole. */
+/* A memory block that is completely in the device. */
 static struct blocks find_block(void)
 {
 	const unsigned long nr = block_pages();
@@ -30,7 +30,7 @@ static struct blocks find_block(void)
 	return blocks;
 }
 
-/* From the dax device to memory that is online. */
+/* Turn the dax device into online memory. */
 static bool make_ram(const struct blocks *blocks)
 {
 	return dax_tell(&dax, DAX_DRIVER, "unbind") && dax_tell(&dax, KMEM_DRIVER, "new_id") &&

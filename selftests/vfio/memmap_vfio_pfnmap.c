@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) and page frames that come out of a VM_PFNMAP mapping: a BAR,
- * with and without struct pages, and /dev/mem. They have no pin and get none,
- * lose none, and are not counted as locked memory, other than the RAM around
- * them.
+ * VFIO (type1v2) and the pages of VM_PFNMAP mappings: a BAR, with and without
+ * struct pages, and /dev/mem. They are neither pinned nor unpinned, and not
+ * counted as locked memory, unlike the RAM around them.
  *
  * usage: memmap_vfio_pfnmap [namespace]
  *
- * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem; and for one part a PCI
- * device with p2pmem. What is in the namespace (namespace0.0) gets lost.
+ * Needs an IOMMU, QEMU's "edu" PCI device and /dev/mem; and for one part a PCI
+ * device with p2pmem. The contents of the namespace (namespace0.0) get lost.
  */
 #include "file.h"
 #include "pci.h"
@@ -20,7 +19,7 @@
 static struct vfio vfio;
 static int mem_fd;
 
-/* Map NR pages of a file between RAM. They have no pin, and get none. */
+/* Map NR pages of a file between RAM. They must not be pinned. */
 static void test_pfnmap(const char *word, int fd, off_t offset,
 			unsigned long pfn)
 {
@@ -45,7 +44,7 @@ static void test_pfnmap(const char *word, int fd, off_t offset,
 	vfio_put_memory(&mem);
 }
 
-/* A BAR of the device itself: there is no struct page. */
+/* A BAR of the device itself, without struct pages. */
 static void test_bar(void)
 {
 	unsigned long pfn;
@@ -73,8 +72,8 @@ static void test_p2p(void)
 }
 
 /*
- * The pages of a device, by way of /dev/mem: they have struct pages, and no pin
- * all the same. And what the device leaves behind.
+ * The pages of a device through /dev/mem: they have struct pages, but are not
+ * pinned. And the same pfns after the device was unbound.
  */
 static void test_devmem(const struct dax *dax)
 {
@@ -83,7 +82,7 @@ static void test_devmem(const struct dax *dax)
 
 	test_pfnmap("devmem", mem_fd, offset, dax->data.pfn);
 
-	/* Binding initialises the struct pages, and so hides a reference. */
+	/* Check now: binding initialises struct pages, hiding references. */
 	good = dax_check("unused", dax);
 	if (!dax_bind(dax, false))
 		ksft_exit_fail_msg("%s: can't be unbound\n", dax->name);

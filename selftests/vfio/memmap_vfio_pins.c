@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) and a device without an IOMMU of its own, like a mediated device,
- * which pins pages with vfio_pin_pages(): RAM, device DAX, and page frames without
- * a pin. It is alone in its container first; then a device with an IOMMU joins
- * it, for which all is pinned, and leaves it again.
+ * VFIO (type1v2) and a device without an IOMMU of its own, like a mediated
+ * device, which pins pages with vfio_pin_pages(): RAM, device DAX, and
+ * VM_PFNMAP memory, which is not pinned. At first it is alone in its container;
+ * then a device with an IOMMU joins, for which all memory is pinned, and leaves
+ * again.
  *
  * usage: memmap_vfio_pins [namespace]
  *
- * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem. What is in the namespace
- * (namespace0.0) gets lost.
+ * Needs an IOMMU, QEMU's "edu" PCI device and /dev/mem. The contents of the
+ * namespace (namespace0.0) get lost.
  */
 #include "file.h"
 #include "vfio.h"
 
 #define DEVICE		"/sys/devices/platform/test_memmap"
 #define NR		64UL	/* pages of a part */
-#define NR_PIN		8UL	/* of these, pages that the device pins */
+#define NR_PIN		8UL	/* pages that the device pins */
 #define NR_CASES	17
 
 static struct vfio emulated, edu;
@@ -48,7 +49,7 @@ static void get_memory(void)
 	close(fd);
 }
 
-/* NR_PIN pages from this one of the memory on. */
+/* Pin NR_PIN pages of the memory, from number @page on. */
 static bool pin(size_t page)
 {
 	struct test_memmap_range range = {
@@ -79,7 +80,7 @@ static void test_pin(const char *word, size_t page, size_t pins, size_t locked)
 	ksft_test_result(is(0, 0) && vfio_unmap(&emulated, &mem) && good, "%s_released\n", word);
 }
 
-/* What is unmapped is unpinned first. */
+/* Unmapping unpins the device's pages first. */
 static void test_unmap(void)
 {
 	bool good = !vfio_map(&emulated, &mem) && pin(NR - NR_PIN / 2) && is(NR_PIN, NR_PIN / 2);
@@ -97,8 +98,8 @@ static bool join(bool yes)
 }
 
 /*
- * Half of what the device has pinned is RAM, the other half is device DAX. RAM that
- * is pinned for both counts once.
+ * Half of what the device has pinned is RAM, the other half is device DAX. RAM
+ * that is pinned for both counts once.
  */
 static void test_join(void)
 {
@@ -120,8 +121,8 @@ static void test_join(void)
 }
 
 /*
- * RAM takes the place of device DAX that the device has pinned, which does not count.
- * All of the RAM counts when it is pinned for the IOMMU.
+ * Replace device DAX that the device has pinned, which does not count as
+ * locked, with RAM. All of the RAM counts once it is pinned for the IOMMU.
  */
 static void test_remap(void)
 {

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1) and a mapping that is made of RAM, device DAX and page frames
- * without a pin (a BAR, /dev/mem): each range of it is pinned, counted as locked
- * memory and given back as what it is. Also in many small ranges, in a container
- * of the first version, with dirty page tracking, and after the memory has moved
- * to other virtual addresses.
+ * VFIO (type1) and one mapping of RAM, device DAX and VM_PFNMAP memory (a BAR,
+ * /dev/mem): each range must be pinned, counted as locked memory and unpinned
+ * according to its kind. Also with many small ranges, in a VFIO_TYPE1_IOMMU
+ * container, with dirty page tracking, and after the memory has moved to other
+ * virtual addresses.
  *
  * usage: memmap_vfio_ranges [namespace]
  *
- * Wants an IOMMU, QEMU's "edu" PCI device and /dev/mem. What is in the namespace
- * (namespace0.0) gets lost.
+ * Needs an IOMMU, QEMU's "edu" PCI device and /dev/mem. The contents of the
+ * namespace (namespace0.0) get lost.
  */
 #include "file.h"
 #include "vfio.h"
 
-#define NR		64UL	/* pages of a part: a word of a bitmap of them */
-#define NR_MANY		32	/* times three parts */
+#define NR		64UL	/* pages of a part; one word of a bitmap */
+#define NR_MANY		32	/* groups of three parts */
 #ifdef PIN_V7
 #define NR_CASES	20
 #else
-#define NR_CASES	17	/* no update of virtual addresses */
+#define NR_CASES	17	/* no VFIO_DMA_MAP_FLAG_VADDR */
 #endif
 
 static struct vfio vfio;
 static struct dax dax;
 static int mem_fd;
-static struct vfio_dax from;	/* its pages, one after the other */
+static struct vfio_dax from;	/* takes its pages in order */
 
-/* The same by way of /dev/mem: the page frames go on, but without a pin. */
+/* The next pages of the device, but through /dev/mem: they are not pinned. */
 static struct vfio_part mem_part(size_t nr)
 {
 	struct vfio_part part = vfio_dax(&from, nr);
@@ -44,7 +44,7 @@ static void test_mixed(void)
 	struct vfio_memory mem;
 	unsigned long pfn;
 
-	/* In this order: the pages of the device go on from one part to the next. */
+	/* In this order: the pfns of the device continue across parts. */
 	parts[0] = vfio_ram(NR);
 	parts[1] = vfio_dax(&from, NR);
 	parts[2] = mem_part(NR);
@@ -78,7 +78,7 @@ static void test_many(void)
 	vfio_put_memory(&mem);
 }
 
-/* The memory of the cases that follow. */
+/* The memory for the cases that follow. */
 static void get_memory(struct vfio_memory *mem)
 {
 	struct vfio_part parts[] = { vfio_ram(NR), vfio_dax(&from, NR), mem_part(NR), vfio_ram(NR) };
@@ -106,7 +106,7 @@ static long unmap(unsigned long iova, size_t size, unsigned int flags)
 	return ioctl(vfio.container, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -1 : (long)unmap.size;
 }
 
-/* Unmapping the first page of a mapping unmaps all of it, any other page nothing. */
+/* Unmapping the first page unmaps the whole mapping, any other nothing. */
 static void test_v1(void)
 {
 	struct vfio_memory mem;
@@ -127,7 +127,7 @@ static void test_v1(void)
 	vfio_open(&vfio);
 }
 
-/* Are all pages of @mem dirty in @bits? */
+/* True if all pages of @mem are dirty in @bits. */
 static bool all_dirty(const struct vfio_memory *mem, const unsigned long *bits)
 {
 	bool good = true;
@@ -148,7 +148,7 @@ static bool set_tracking(unsigned int flags)
 	return !ioctl(vfio.container, VFIO_IOMMU_DIRTY_PAGES, &dirty);
 }
 
-/* All that the device can write is dirty, whatever it is made of. */
+/* All memory that the device can write is dirty, whatever its kind. */
 static void test_dirty(void)
 {
 	struct {
@@ -192,7 +192,7 @@ static void test_dirty(void)
 }
 
 #ifdef PIN_V7
-/* Part by part to another place, where the pages stay the same. */
+/* mremap() it part by part to other addresses; the pages stay the same. */
 static void move(struct vfio_memory *mem)
 {
 	const size_t part = NR * page_size();
@@ -209,7 +209,7 @@ static void move(struct vfio_memory *mem)
 	mem->addr = to;
 }
 
-/* A program that goes on in another process, or after exec(), does this. */
+/* What a program does to continue in another process, or after exec(). */
 static void test_vaddr(void)
 {
 	struct vfio_iommu_type1_dma_map map = {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO (type1v2) and the buffer of a tracer, which user space maps read-only. It is
- * one mapping with several kinds of pages. The first is ordinary RAM; the others are
- * reserved RAM in a persistent buffer. In a usual one, whose sub-buffers have two
- * pages here, the second is the zero page. All but the zero page are pinned, and only
- * ordinary RAM counts as locked memory.
+ * VFIO (type1v2) and the buffer of a tracer, which user space maps read-only.
+ * It is one mapping with several kinds of pages. The first page is ordinary
+ * RAM; the others are reserved RAM in a persistent buffer. In an ordinary
+ * buffer, whose sub-buffers have two pages here, the second page is the zero
+ * page. All but the zero page are pinned, and only ordinary RAM counts as
+ * locked memory.
  *
  * usage: memmap_vfio_trace
  *
- * Wants an IOMMU, QEMU's "edu" PCI device, and on the command line
+ * Needs an IOMMU, QEMU's "edu" PCI device, and on the command line
  * reserve_mem=4M:4096:trace trace_instance=reserved@trace
  */
 #include <sys/stat.h>
@@ -42,7 +43,7 @@ static void make_usual(void)
 		ksft_exit_fail_msg(INSTANCE("usual") ": can't be made\n");
 }
 
-/* Map @nr pages at @addr, of which so many are the zero page, or are reserved RAM. */
+/* Map @nr pages at @addr: @zero of the zero page, @reserved of reserved RAM. */
 static void test(const char *word, char *addr, size_t nr, size_t zero, size_t reserved)
 {
 	struct vfio_iommu_type1_dma_map map = {

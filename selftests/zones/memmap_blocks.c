@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory blocks that have a hole stay online, and none gets into the kernel later.
+ * Memory blocks with holes can't be offlined, and none is added after boot.
  *
  *	memmap_blocks ODD ODD NAME
  *
- * DIMMs that the host plugs when asked to: two whose sizes are no multiples of
- * a memory block, but the sum is, and one that is behind them then, and a block
- * or more. The machine must have been booted with holes in its RAM.
+ * The host plugs these DIMMs on request. The sizes of the ODD ones are not
+ * multiples of a memory block, but their sum is; NAME comes after them and has
+ * whole blocks. The machine must have been booted with holes in its RAM.
  *
- * offline_pages() refuses a block when walk_system_ram_range() does not find all
- * of it: -EINVAL, before anything was changed.
+ * offline_pages() returns -EINVAL, before it changes anything, when
+ * walk_system_ram_range() does not find all of a block.
  *
- * online_pages() looks for no holes, and need not: memory blocks with holes only
- * come from the boot, where they are created online (add_memory_block()), and
- * since they can't go offline they can't be onlined. What adds memory later
- * gets blocks without holes: add_memory_resource(), which ACPI, virtio-mem, dax
- * and the balloons share, refuses what is not aligned to memory blocks, and what
- * is in conflict with another resource (the rest of a block from the boot, for
- * example: there the section exists already as well). The file "probe", where it
- * is built, adds one whole block. That leaves one thing to try, which is refused
- * here: to have a DIMM added that would fill only a part of a block. To online a
- * block with holes is not tried: since it is online, state_store() says -EINVAL
- * before anybody has looked for a hole, as for any other block.
+ * online_pages() does not check for holes, and need not: blocks with holes only
+ * exist from boot, where add_memory_block() creates them online, and they can't
+ * be offlined. Memory that is added later has no holes: add_memory_resource(),
+ * which ACPI, virtio-mem, dax and the balloons share, refuses what is not
+ * aligned to memory blocks; register_memory_resource() refuses what conflicts
+ * with another resource, such as the rest of a block from boot (its section
+ * exists already, too). The file "probe", if built, adds one whole block. What
+ * is left to try is a DIMM that fills only part of a block, which must be
+ * refused. Onlining a block with holes is not tried: as for any online block,
+ * state_store() returns -EINVAL without checking for holes.
  */
 #include "block.h"
 #include "file.h"
@@ -100,7 +99,7 @@ static bool is_intact(void)
 	return true;
 }
 
-/* Write @text to a file of the block; is that refused with EINVAL? */
+/* True if writing @text to a file of the block fails with EINVAL. */
 static bool refused(unsigned long block, const char *file, const char *text)
 {
 	char path[64];
@@ -114,7 +113,7 @@ static bool refused(unsigned long block, const char *file, const char *text)
 	return err == -EINVAL;
 }
 
-/* Holes are the same to the bit; RAM is in use, but where and what it was. */
+/* Holes must not change at all, and RAM not in state, node and zone. */
 static bool pages_are_same(unsigned long block)
 {
 	unsigned long pfn = block * block_pages(), wrong = 0, i;
@@ -184,7 +183,7 @@ static struct pages plug_odd(const char *name)
 	return dimm;
 }
 
-/* Nothing of the DIMM is known to the kernel. */
+/* True if the kernel knows nothing of the DIMM. */
 static bool is_ignored(const struct pages *dimm)
 {
 	return !ram_pages(dimm->pfn, dimm->pfn + dimm->nr) &&
@@ -202,8 +201,8 @@ static void test_dimms(const char *first, const char *second, const char *name)
 	odd[0] = plug_odd(first);
 	odd[1] = plug_odd(second);
 	/*
-	 * The kernel takes them one by one: with this one, the others are done, but
-	 * may be tried once more, and are in /proc/iomem for that long.
+	 * DIMMs are handled one by one: once this one is there, the others have
+	 * been refused. They may be retried, and are in /proc/iomem meanwhile.
 	 */
 	block = dimm_plug(name).first;
 	for (tries = 0; tries < ODD_TRIES; tries++) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pageblocks that are RAM in one half only: what alloc_contig_range() isolates
- * when the other half is device memory, and what it leaves behind when the
- * other half is a hole and it fails further on.
+ * Pageblocks of which only one half is RAM: what alloc_contig_range() isolates
+ * when the other half is device memory, and what it leaves isolated when the
+ * other half is a hole and it fails later on.
  *
- * Wants pageblocks of 4 MiB (x86 without HUGETLB_PAGE), in ZONE_MOVABLE:
- * namespace0.0, in raw mode, with struct pages, that begins in the middle of
- * one; and 4 MiB of RAM between two holes that begin and end in the middle of
+ * Needs pageblocks of 4 MiB (x86 without HUGETLB_PAGE), in ZONE_MOVABLE:
+ * namespace0.0, in raw mode, with struct pages, must begin in the middle of
+ * one; and 4 MiB of RAM between two holes must begin and end in the middle of
  * one. For example -m 4000M, kernelcore=2304M memmap=2M$0x142000000
  * memmap=2M$0x142600000 memmap=30M!0x14e200000.
  *
- * Nothing is destroyed, but kernels that have the bug never use these 2 MiB of
- * RAM again.
+ * Nothing is destroyed, but a kernel with the bug never uses 2 MiB of that RAM
+ * again.
  */
 #include "file.h"
 #include "ns.h"
@@ -48,8 +48,8 @@ static void test_contig(const char *word, const struct range *pages, int want)
 }
 
 /*
- * No free page is one that the page allocator must not give out. The count of
- * pageblocks that follows in that file has none that begin with a hole.
+ * No free page may be isolated. Don't use /proc/pagetypeinfo's numbers of
+ * pageblocks: they leave out those that begin with a hole.
  */
 static void test_isolated(const char *word)
 {
@@ -60,7 +60,7 @@ static void test_isolated(const char *word)
 			 "%s\n", word);
 }
 
-/* Are all of @pages in ZONE_MOVABLE, and in one node? */
+/* True if all of @pages are in ZONE_MOVABLE of one node. */
 static bool in_movable(const struct range *pages)
 {
 	struct zone zones[MAX_ZONES];
@@ -73,7 +73,7 @@ static bool in_movable(const struct range *pages)
 	return false;
 }
 
-/* @ram: in the pageblock that @pmem begins in, all that is in front of it. */
+/* Sets @ram to what is before @pmem in the pageblock that it begins in. */
 static bool find_mixed(unsigned long block, struct pages *pmem,
 		       struct range *ram)
 {
@@ -81,7 +81,7 @@ static bool find_mixed(unsigned long block, struct pages *pmem,
 		return false;
 	ram->start = pmem->pfn / block * block;
 	ram->end = pmem->pfn;
-	/* What is not in that pageblock is of no interest. */
+	/* Only check what is in that pageblock. */
 	if (pmem->nr > ram->start + block - pmem->pfn)
 		pmem->nr = ram->start + block - pmem->pfn;
 
@@ -89,7 +89,7 @@ static bool find_mixed(unsigned long block, struct pages *pmem,
 	       ram_pages(ram->start, ram->end) == ram->end - ram->start;
 }
 
-/* @ram: begins in the middle of a pageblock, and ends in that of the next. */
+/* Sets @ram to RAM from the middle of a pageblock to that of the next one. */
 static bool find_between_holes(unsigned long block, struct range *ram)
 {
 	struct range all[MAX_RANGES];
@@ -113,7 +113,7 @@ static void test_device(const struct pages *pmem, const struct range *ram)
 
 	ksft_test_result(page_check_state("pmem", pmem, mask, mask),
 			 "device_pages\n");
-	/* A control: just as much, in the pageblock in front of it. */
+	/* Control: as much RAM in the previous pageblock. */
 	test_contig("device_before", &before, 0);
 	test_contig("device", ram, -EBUSY);
 }
@@ -122,12 +122,12 @@ static void test_hole(unsigned long block, const struct range *ram)
 {
 	struct range last = { ram->end / block * block, ram->end };
 
-	/* The hole that its pageblock ends with is reserved. */
+	/* The hole at the end of its pageblock is reserved. */
 	test_contig("hole_last", &last, -EBUSY);
 	/*
-	 * So both fail after the first pageblock, which begins with a hole, has
-	 * been isolated. (Asking for just that one fails as well, but late:
-	 * such a block is not searched for free pages.)
+	 * So both together fail after the first pageblock, which begins with a
+	 * hole, was isolated. (The first one alone fails as well, but late: a
+	 * block that begins with a hole is not searched for free pages.)
 	 */
 	test_contig("hole_both", ram, -EBUSY);
 	test_isolated("hole_isolated");

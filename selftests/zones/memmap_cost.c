@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What pfn_to_online_page() costs for pfns of every kind, and what it answers.
+ * What pfn_to_online_page() costs and returns for pfns of every kind.
  *
  *	memmap_cost START SIZE
  *
- * That is memory that is there, and offline. Wants namespace0.0 to share a section
- * with RAM, as memmap=64M!0x12000000 has it. Numbers are bytes in any base.
+ * START and SIZE are of memory that is present, but offline: bytes, in any
+ * base. Needs namespace0.0 to share a section with RAM, as with
+ * memmap=64M!0x12000000.
  *
- * No cost is too much here: scripts/bench.py has a table made of them. There, a tick
- * is an instruction.
+ * There is no limit on the cost: scripts/bench.py makes a table of it. There, a
+ * tick is an instruction.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@
 #define TRIES		5
 #define ABSENT		(1UL << 28)	/* the pfn of 1 TiB */
 
-/* The first of enough pages of RAM in the memory block at @start; exits without. */
+/* The first of CALLS pages of RAM in the memory block at @start, or exit. */
 static unsigned long find_ram(unsigned long start)
 {
 	const unsigned long end = start + block_pages();
@@ -42,7 +43,7 @@ static unsigned long find_ram(unsigned long start)
 	return 0;
 }
 
-/* The best of some tries: others may have run in between, if this is no emulation. */
+/* The best of TRIES: unless emulated, others may run in between. */
 static void test_kind(const char *word, unsigned long pfn, bool online)
 {
 	struct test_memmap_cost cost, best = {};

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Those that read all of memory, or walk it: /proc/kpageflags and kpagecount,
- * kcore, pagetypeinfo, zoneinfo, page_owner and compaction, while there is
- * memory of every kind: RAM with holes, a DIMM that is half online, device DAX
- * in use, and a file system on DAX in a section that it shares with RAM.
+ * Readers and walkers of all memory: /proc/kpageflags, kpagecount, kcore,
+ * pagetypeinfo, zoneinfo, page_owner and compaction, with memory of every kind:
+ * RAM with holes, a DIMM with one block online, device DAX in use, and a file
+ * system on DAX in a section that it shares with RAM.
  *
  *	memmap_readers DIMM DEVDAX FSDAX
  *
- * DIMM is one that the host plugs when asked to, of two memory blocks or more;
- * the others are namespaces, what is in them gets lost: FSDAX is between RAM of one
- * zone. Wants page_owner=on, and trace events.
+ * The host plugs DIMM on request; it has two memory blocks or more. DEVDAX and
+ * FSDAX are namespaces, whose contents get lost; FSDAX is between RAM of one
+ * zone. Needs page_owner=on, and trace events.
  */
 #include <elf.h>
 #include <stdint.h>
@@ -26,23 +26,23 @@
 #define CHUNK		4096UL	/* words or records in one read */
 #define KCORE_CHUNK	MB
 #define MAX_SEGMENTS	64
-#define STRUCT_PAGE	64	/* bytes, or more */
+#define STRUCT_PAGE	64	/* bytes, at least */
 #define FILE_SIZE	(4 * MB)
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
 #define COMPACTION	TRACE "/events/compaction"
 
-/* What kpageflags has for a page that it has nothing to say about. */
+/* What /proc/kpageflags shows for a pfn without an online page. */
 #ifdef PIN_V7
 #define NO_FLAGS	0ULL
 #else
 #define NO_FLAGS	(1ULL << KPF_NOPAGE)
 #endif
 
-/* What a pfn is, by what has been done here and what /proc/iomem says. */
+/* What a pfn is, according to /proc/iomem, sysfs and test_memmap. */
 enum kind { NOTHING, RAM, OFFLINE, DEVICE, HOLE };
 
 static unsigned long max_pfn;
-static unsigned char *kinds;	/* of all up to max_pfn */
+static unsigned char *kinds;	/* of all pfns below max_pfn */
 static unsigned long nr_kind[HOLE + 1];
 
 static void set_kind(unsigned long pfn, unsigned long end, enum kind kind)
@@ -88,7 +88,7 @@ static void find_kinds(void)
 		       nr_kind[HOLE]);
 }
 
-/* Read a file of one word a page to its end; @good says what is right. */
+/* Read a file with one word per page to its end; @good checks each word. */
 static void test_words(const char *word, const char *path,
 		       bool (*good)(enum kind kind, uint64_t value))
 {
@@ -123,7 +123,7 @@ static void test_words(const char *word, const char *path,
 
 static bool good_flags(enum kind kind, uint64_t value)
 {
-	/* Small holes have struct pages of their own, reserved ones. */
+	/* Small holes have struct pages, which are reserved. */
 	if (kind == HOLE)
 		return value == NO_FLAGS || value >> KPF_RESERVED & 1;
 	return kind == RAM ? !(value & 1ULL << KPF_NOPAGE) : value == NO_FLAGS;
@@ -134,7 +134,7 @@ static bool good_count(enum kind kind, uint64_t value)
 	return kind == RAM ? value < 1000 : !value;
 }
 
-/* Pageblocks by zone: those that begin with RAM, however little it is. */
+/* Pageblocks by zone: those whose first page is RAM. */
 static void test_pagetypeinfo(void)
 {
 	struct zone zones[MAX_ZONES];
@@ -182,7 +182,7 @@ static void test_zoneinfo(const char *word)
 	ksft_test_result(test_is("pages present", sum, nr_kind[RAM]) && good, "%s\n", word);
 }
 
-/* Who owns a page is a question about RAM. */
+/* Only pages of RAM have an owner. */
 static void test_page_owner(void)
 {
 	unsigned long pfn, nr = 0, bad = 0;
@@ -229,7 +229,7 @@ static int open_kcore(void)
 	return fd;
 }
 
-/* Is the page in a segment that has a physical address? */
+/* True if the page is in a segment that has a physical address. */
 static bool in_segment(unsigned long pfn)
 {
 	uint64_t addr = (uint64_t)pfn * page_size();
@@ -243,13 +243,13 @@ static bool in_segment(unsigned long pfn)
 	return false;
 }
 
-/* Of memory, it has RAM and nothing else. */
+/* Segments with a physical address have RAM and nothing else. */
 static void test_kcore_segments(void)
 {
 	unsigned long pfn, bad = 0;
 
 	for (pfn = 0; pfn < max_pfn; pfn++) {
-		/* Offline memory: only if its node has more behind it. */
+		/* Offline memory is in one if there is online memory above. */
 		if (kinds[pfn] == OFFLINE)
 			continue;
 		if (in_segment(pfn) != (kinds[pfn] == RAM) && bad++ < 3)
@@ -275,10 +275,7 @@ static bool read_segment(int fd, const Elf64_Phdr *phdr)
 	return true;
 }
 
-/*
- * All of RAM can be read, and so can the memory map. The other segments are
- * larger than anyone can wait for.
- */
+/* RAM and the memory map can be read; larger segments would take too long. */
 static void test_kcore_read(int fd)
 {
 	unsigned long ram = 0, others = 0;
@@ -310,7 +307,7 @@ static struct test_memmap_page *read_pages(const struct pages *pages)
 	return rec;
 }
 
-/* The zone that @pages are in the middle of, with RAM on both sides. */
+/* Find the zone with RAM on both sides of @pages. */
 static bool find_zone_around(const struct pages *pages, struct zone *zone)
 {
 	const unsigned long end = pages->pfn + pages->nr;
@@ -328,9 +325,9 @@ static bool find_zone_around(const struct pages *pages, struct zone *zone)
 }
 
 /*
- * Compaction has two scanners, for pages to be moved and for free ones. They
- * begin at the two ends of the zone and end where they meet: is @pages among what
- * they have passed?
+ * Compaction has two scanners, for pages to migrate and for free pages. They
+ * begin at the two ends of the zone and stop where they meet. True if they have
+ * scanned pages on both sides of @pages.
  */
 static bool was_passed(const struct pages *pages)
 {
@@ -374,10 +371,7 @@ static int compact(void)
 	return file_write(COMPACTION "/enable", "0") ? : err;
 }
 
-/*
- * It moves what is RAM, and the memory of a device in the middle of RAM stays as
- * it is.
- */
+/* Compaction moves RAM, but not device memory in the middle of RAM. */
 static void test_compact(const struct pages *pages, const char *map)
 {
 	struct test_memmap_page *before = read_pages(pages), *after;

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every page that pfn_to_online_page() accepts is spanned by exactly one zone,
- * the one that it says it is in, and belongs to the right node, but for a hole
- * in front of a zone that begins inside a subsection; what is not RAM among them
- * is reserved; and what counts or walks all pages agrees.
+ * the one in its page flags, and is on the right node; except a hole in front
+ * of a zone that begins inside a subsection. Those that are not RAM are
+ * reserved. And whatever counts or walks all pages agrees.
  *
  *	memmap_zones
- *	memmap_zones boot START SIZE NODE STATE	a DIMM that was there at boot
+ *	memmap_zones boot START SIZE NODE STATE	a DIMM present at boot
  *	memmap_zones plug NAME NODE STATE	a DIMM that the host plugs
  *
- * With a DIMM, all is looked at twice: as the machine was booted, and, as
- * dimm_*, when STATE (online, online_kernel, online_movable) has been written to
- * the DIMM's memory blocks. START and SIZE are bytes, in any base.
+ * With a DIMM, everything is checked twice: after boot, and, as dimm_*, after
+ * STATE (online, online_kernel, online_movable) was written to the DIMM's
+ * memory blocks. START and SIZE are bytes, in any base.
  *
- * Looks at every page of every memory block, a second for 4 GiB. Expects that
- * no zone begins or ends inside another: a DIMM that is onlined to a zone with
- * other memory in between can make zones overlap, which is no error of the
- * kernel's.
+ * Checks every page of every memory block, which takes a second for 4 GiB.
+ * Expects that zones don't overlap: a DIMM onlined to a zone with other memory
+ * in between can make them overlap, which is not a kernel bug.
  */
 #include "block.h"
 #include "file.h"
@@ -25,9 +24,9 @@
 #include "zone.h"
 
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
-#define CHUNK	4096	/* flags read in one go */
-#define SUBSECTION_SIZE	(2UL << 20)	/* what can be online by itself */
-#define SHOWN	3	/* runs of wrong pages that are printed, for each case */
+#define CHUNK	4096	/* flags in one read */
+#define SUBSECTION_SIZE	(2UL << 20)	/* smallest unit that can be online */
+#define SHOWN	3	/* runs of wrong pages printed per case */
 
 enum {
 	RAM_ONLINE,
@@ -47,38 +46,38 @@ static struct {
 	const char *word;
 	unsigned long looked_at;
 	unsigned long wrong;
-	/* Wrong pages, up to the last, that are alike and next to each other. */
+	/* The current run of adjacent wrong pages that are alike. */
 	int nr_runs;
 	struct pages run;
 	struct test_memmap_page like;
 } cases[NR_PAGE_CASES] = {
-	/* Pages of RAM are online when their memory block is, and else not. */
+	/* A page of RAM is online if and only if its memory block is. */
 	[RAM_ONLINE] = { .word = "ram_online" },
-	/* At least one populated zone spans an online page, but for what follows. */
+	/* At least one populated zone spans an online page, except IN_FRONT. */
 	[ZONE_SPANS] = { .word = "zone_spans" },
-	/* A hole in front of a zone's first page, in its subsection, names that zone. */
+	/* A hole before a zone, in its subsection, has it in its page flags. */
 	[IN_FRONT] = { .word = "in_front" },
-	/* At most one does. */
+	/* At most one zone spans an online page. */
 	[ONE_ZONE] = { .word = "one_zone" },
-	/* It is the one that a page of RAM says it is in. */
+	/* A page of RAM is spanned by the zone in its page flags. */
 	[RIGHT_ZONE] = { .word = "right_zone" },
-	/* The node that the page says it is on has its memory block. */
+	/* The node in the page flags has the page's memory block. */
 	[RIGHT_NODE] = { .word = "right_node" },
-	/* Online pages that are not RAM (but for their section) are reserved. */
+	/* Online pages other than RAM, such as holes, are reserved. */
 	[HOLES_RESERVED] = { .word = "holes_reserved" },
 	[NO_DEVICE_ONLINE] = { .word = "no_device_online" },
-	/* KPF_NOPAGE and KPF_RESERVED are as the struct page has it. */
+	/* KPF_NOPAGE and KPF_RESERVED match the struct page. */
 	[KPAGEFLAGS] = { .word = "kpageflags" },
-	/* If a zone spans a hole, it is the one that its pages say they are in. */
+	/* A hole that a zone spans has that zone in its page flags. */
 	[HOLE_ZONE] = { .word = "hole_zone" },
 };
 
 static struct zone zones[MAX_ZONES];
-static long ram_in_zone[MAX_ZONES];	/* pages of RAM that say they are in it */
+static long ram_in_zone[MAX_ZONES];	/* pages of RAM that belong to it */
 static int nr_zones;
 static const char *prefix = "";	/* of the names of the cases */
 
-/* Print the run of wrong pages that the case has, and begin anew. */
+/* Print the current run of wrong pages of a case, and start a new one. */
 static void print_run(int which)
 {
 	const struct pages *run = &cases[which].run;
@@ -113,8 +112,8 @@ static void check(int which, bool good, unsigned long pfn,
 }
 
 /*
- * The zone whose first page is behind this one, which no zone spans, in a
- * subsection that no zone ends in: the page is online for what comes behind it.
+ * No zone spans @pfn: find the next zone that begins in its subsection, unless
+ * one ends there before @pfn. The page is online because of that zone.
  */
 static const struct zone *zone_behind(unsigned long pfn)
 {
@@ -134,9 +133,9 @@ static const struct zone *zone_behind(unsigned long pfn)
 }
 
 /*
- * Some holes can't be in the zone that they name: where zones start is left
- * alone, so those in front of a zone's first page are outside. Walkers of a zone
- * never meet them. Page 0 always is one on x86, which keeps it from memblock.
+ * A hole in front of a zone's first page can't be inside the zone in its page
+ * flags: the start of the zone is not moved. Walkers of a zone never see it.
+ * Page 0 always is such a hole on x86, which does not add it to memblock.
  */
 static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 {
@@ -168,7 +167,7 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 }
 
 #ifdef PIN_V7
-/* For what is offline there may be no flag at all, not even KPF_NOPAGE. */
+/* An offline page may have no flag at all, not even KPF_NOPAGE. */
 static bool kflags_are_right(unsigned long long kflags, bool online, bool reserved)
 {
 	return online ? reserved == (kflags >> KPF_RESERVED & 1) :
@@ -246,7 +245,7 @@ static void test_pages(void)
 	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
 		       nr_zones, nr_ranges, nr_blocks);
 
-	/* A case that had nothing to look at has shown nothing. */
+	/* A case without pages to check shows nothing: skip it. */
 	for (i = 0; i < NR_PAGE_CASES; i++) {
 		print_run(i);
 		ksft_print_msg("%s%s: %lu of %lu pages are wrong\n", prefix,
@@ -262,8 +261,9 @@ static void test_pages(void)
 }
 
 /*
- * What a zone counts as present is the RAM that says it is in the zone: no hole,
- * however far the zone spans. And the page allocator manages no more than that.
+ * A zone's present pages are the pages of RAM with that zone in their page
+ * flags, without any holes that it spans. Managed pages are not more than
+ * those.
  */
 static void test_counts(void)
 {
@@ -285,9 +285,9 @@ static void test_counts(void)
 }
 
 /*
- * The pageblocks that /proc/pagetypeinfo counts in a zone are those that have
- * an online page of this zone where the kernel looks: at the zone's start and
- * then in steps of a pageblock.
+ * Count pageblocks as /proc/pagetypeinfo does: check the page at the zone's
+ * start and then one every pageblock; count those that are online and in the
+ * zone.
  */
 static unsigned long count_pageblocks(const struct zone *zone,
 				      unsigned long step)
@@ -326,7 +326,7 @@ static void test_pagetypeinfo(void)
 	ksft_test_result(good, "%spagetypeinfo\n", prefix);
 }
 
-/* Every page that has an owner is online, and the file has an end. */
+/* Every page with an owner is online, and reading the file ends. */
 static void test_page_owner(void)
 {
 	static char buf[16384], cmdline[4096];
@@ -372,7 +372,7 @@ static void test_all(void)
 
 #define NR_CASES	(NR_PAGE_CASES + 3)	/* what test_all() reports */
 
-/* Online all of the DIMM, and look at everything again. */
+/* Online all of the DIMM, and check everything again. */
 static void test_dimm(const struct blocks *dimm, int nid, const char *state)
 {
 	bool good = block_set_all(dimm, state);
