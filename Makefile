@@ -67,7 +67,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs source tree kernel guest boot compare report pack replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs source tree kernel guest boot compare report kcidb pack replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -121,6 +121,9 @@ pack: guest ## one archive for machines with QEMU and Python alone: unpack it an
 
 report: ## all that is stored as one HTML page, results/PIN/report.html
 	@$(memmap) report
+
+kcidb: ## the same as KCIDB 5.3 for KernelCI, results/PIN/kcidb.json (KCIDB_SCHEMA=file: checked)
+	@$(memmap) kcidb
 
 replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
 	$(run) $(memmap) replay '$(RESULT)'

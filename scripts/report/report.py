@@ -145,16 +145,20 @@ def write(found: dict[str, list[Row]], variants, lines: int) -> str:
         *(opened(flavour, row, cell, lines) for flavour, rows in found.items() for row in rows for cell in row.cells))
 
 
+def places() -> list[Path]:
+    """Where there are results of the pin: a folder a flavour. Ends here when there are none."""
+    place = get().results / get().pin
+    found = sorted((path for path in place.glob("*") if any((path / variant).is_dir() for variant in get().variants)),
+                   key=lambda path: (path.name != "default", path.name))
+    return found or die(f"no results in {place}; run: make boot", UNJUDGED)
+
+
 def main() -> int:
     """The command line."""
     options(__doc__).parse_args()
     variants, glob, place = get().variants, get().cases, get().results / get().pin
-    places = sorted((path for path in place.glob("*") if any((path / variant).is_dir() for variant in variants)),
-                    key=lambda path: (path.name != "default", path.name))
-    if not places:
-        die(f"no results in {place}; run: make boot", UNJUDGED)
     try:
-        found = {path.name: read_rows(path, variants, glob) for path in places}
+        found = {path.name: read_rows(path, variants, glob) for path in places()}
     except cases.CaseError as err:
         die(str(err))
     if not any(found.values()):
