@@ -67,7 +67,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs source tree kernel guest boot compare report kcidb pack replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs source tree kernel guest boot compare report kcidb pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -118,6 +118,9 @@ compare: ## the table once more, from stored results
 
 pack: guest ## one archive for machines with QEMU and Python alone: unpack it and start its run
 	$(run) $(memmap) pack
+
+export: guest ## job and device files for an engine that runs the guests (ENGINE=lava)
+	$(run) $(memmap) export '$(ENGINE)'
 
 report: ## all that is stored as one HTML page, results/PIN/report.html
 	@$(memmap) report

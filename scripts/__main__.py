@@ -15,7 +15,7 @@ VERBS = {
     "series": "series.series", "hunk": "series.hunk",
     "list": "guests.case", "boot": "guests.boot", "shell": "guests.shell", "accel": "guests.accel", "hotplug": "guests.hotplug",
     "judge": "guests.judge", "compare": "guests.compare", "replay": "guests.replay", "flaky": "guests.flaky",
-    "fuzz-layout": "guests.fuzz_layout", "pack": "guests.pack",
+    "fuzz-layout": "guests.fuzz_layout", "pack": "guests.pack", "one": "guests.one", "export": "guests.export",
     "changelogs": "gates.changelogs", "audit": "gates.audit", "prove": "gates.prove", "hunks": "gates.hunks",
     "coverage": "gates.coverage",
     "testing": "mail.testing", "cover": "mail.cover", "recipients": "mail.recipients",

@@ -90,12 +90,12 @@ class Guest:
         self.began = time.monotonic()
         self.deadline = self.began + self.limit
 
-    def run(self) -> None:
-        """Start cmd.sh."""
+    def run(self, stdout=subprocess.DEVNULL) -> None:
+        """Start cmd.sh; its console is on stdout, too."""
         clean = {k: v for k, v in os.environ.items() if k not in OURS}
         with open(self.dir / "host.log", "ab") as log:
             self.proc = subprocess.Popen(["bash", "cmd.sh"], cwd=self.dir, env=clean, stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.DEVNULL, stderr=log,
+                                         stdout=stdout, stderr=log,
                                          start_new_session=True, preexec_fn=with_parent(signal.SIGKILL))
         self.pidfd = os.pidfd_open(self.proc.pid)
 

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Files for an engine that runs the guests in its own way.
+
+usage: export lava
+
+Writes to build/lava-PIN-FLAVOUR/, for each case and variant:
+    VARIANT-CASE.device.yaml    for lava-run, which wants one rendered device a guest
+    VARIANT-CASE.job.yaml       for lava-run, and for a server that has the next two
+    memmap.jinja2               the device type: into /etc/lava-server/dispatcher-config/device-types
+    memmap01.jinja2             a device of it: into .../devices; as many as guests may run at a time
+A job runs `python3 scripts one`, in the folder that this was made in: that has to be on the worker
+at the same path. Make it there, from what make pack made.
+Environment: as for boot.
+Exit code: 0 written, 2 bad input.
+"""
+import json
+import shutil
+from pathlib import Path
+
+from guests.case import Case, chosen
+from guests.machine import require_built, timeout_scale
+from settings import SCRIPTS, die, get, options, say
+
+SPARE = 60          # seconds for LAVA itself
+STATUS = {"pass": "pass", "fail": "fail", "lost": "fail", "timeout": "fail", "skip": "skip", "broken": "unknown"}
+
+
+def command(variant: str, case: str) -> list[str]:
+    """What runs the guest, as arguments of env."""
+    s = get()
+    return [f"PIN={s.pin}", f"FLAVOUR={s.flavour}", f"ARCH={s.arch}", f"VARIANT={variant}", f"CASE={case}",
+            f"RESULTS={s.results}", f"BUILD={s.build}", "python3", str(SCRIPTS), "one"]
+
+
+def device(variant: str, case: str) -> dict:
+    """What a device is to LAVA."""
+    return {"available_architectures": [get().arch], "parameters": {}, "commands": {},
+            "constants": {"failure_retry": 1, "boot_retry": 1, "default-shell-prompt": "x", "kernel-start-message": "Linux version [0-9]"},
+            "timeouts": {"actions": {}, "connections": {}},
+            "actions": {"deploy": {"methods": {"image": {}}, "connections": {}},
+                        "boot": {"connections": {"serial": None}, "methods": {"qemu": {"parameters": {
+                            "command": "env", "options": command(variant, case), "extra": []}}}}}}
+
+
+def job(case: Case, variant: str) -> dict:
+    """A job for it. The console ends with a line for each test, see one.py."""
+    s, name = get(), f"{variant}-{case.name}"
+    limit = {"seconds": int(case.timeout * timeout_scale(s.flavour) * s.scale) + SPARE}
+    pattern = rf"\nresult (?P<test_case_id>\S+) (?P<result>{'|'.join(STATUS)})\r?(?=\n)"
+    return {"job_name": f"{s.pin} {s.label} {name}", "device_type": "memmap", "visibility": "public", "priority": "medium",
+            "context": {"arch": s.arch, "variant": variant, "case": case.name},
+            "timeouts": {"job": limit, "action": limit, "connection": limit},
+            "actions": [
+                {"deploy": {"to": "tmpfs", "images": {"case": {"image_arg": "{case}", "url": f"file://{s.configs / case.name}.conf"}}}},
+                {"boot": {"method": "qemu", "media": "tmpfs"}},
+                {"test": {"monitors": [{"name": name, "start": "Linux version", "end": "end of guest", "pattern": pattern,
+                                        "fixupdict": STATUS}]}}]}
+
+
+def lava(cases: list[Case], to: Path) -> None:
+    """The files for LAVA. JSON is YAML."""
+    for case in cases:
+        for variant in get().variants:
+            (to / f"{variant}-{case.name}.device.yaml").write_text(json.dumps(device(variant, case.name), indent=1) + "\n")
+            (to / f"{variant}-{case.name}.job.yaml").write_text(json.dumps(job(case, variant), indent=1) + "\n")
+    (to / "memmap.jinja2").write_text(json.dumps(device("{{ variant }}", "{{ case }}"), indent=1) + "\n")
+    (to / "memmap01.jinja2").write_text("{% extends 'memmap.jinja2' %}\n")
+
+
+ENGINES = {"lava": lava}
+
+
+def main() -> int:
+    """The command line."""
+    parser = options(__doc__)
+    parser.add_argument("engine")
+    engine, s = parser.parse_args().engine, get()
+    if engine not in ENGINES:
+        die(f"ENGINE={engine} is not one of: {' '.join(ENGINES)}")
+    require_built(s.variants)
+    cases = chosen()
+    to = s.build / f"{engine}-{s.pin}-{s.label}"
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir(parents=True)
+    ENGINES[engine](cases, to)
+    say("export", f"{len(cases) * len(s.variants)} guests in {to}")
+    return 0
