@@ -25,21 +25,21 @@ SPARE = 60          # seconds for LAVA itself
 STATUS = {"pass": "pass", "fail": "fail", "lost": "fail", "timeout": "fail", "skip": "skip", "broken": "unknown"}
 
 
-def command(variant: str, case: str) -> list[str]:
-    """What runs the guest, as arguments of env."""
+def device(guest: list[str]) -> dict:
+    """What a device that runs this guest, VARIANT= and CASE=, is to LAVA."""
     s = get()
-    return [f"PIN={s.pin}", f"FLAVOUR={s.flavour}", f"ARCH={s.arch}", f"VARIANT={variant}", f"CASE={case}",
-            f"RESULTS={s.results}", f"BUILD={s.build}", "python3", str(SCRIPTS), "one"]
-
-
-def device(variant: str, case: str) -> dict:
-    """What a device is to LAVA."""
-    return {"available_architectures": [get().arch], "parameters": {}, "commands": {},
+    settings = [f"PIN={s.pin}", f"FLAVOUR={s.flavour}", f"ARCH={s.arch}", f"RESULTS={s.results}", f"BUILD={s.build}"]
+    return {"available_architectures": [s.arch], "parameters": {}, "commands": {},
             "constants": {"failure_retry": 1, "boot_retry": 1, "default-shell-prompt": "x", "kernel-start-message": "Linux version [0-9]"},
             "timeouts": {"actions": {}, "connections": {}},
             "actions": {"deploy": {"methods": {"image": {}}, "connections": {}},
                         "boot": {"connections": {"serial": None}, "methods": {"qemu": {"parameters": {
-                            "command": "env", "options": command(variant, case), "extra": []}}}}}}
+                            "command": "env", "options": [*settings, *guest, "python3", str(SCRIPTS), "one"], "extra": []}}}}}}
+
+
+def guest_of(case: Case, variant: str) -> list[str]:
+    """Which guest, as arguments of env."""
+    return [f"VARIANT={variant}", f"CASE={case.name}"]
 
 
 def job(case: Case, variant: str) -> dict:
@@ -48,7 +48,7 @@ def job(case: Case, variant: str) -> dict:
     limit = {"seconds": int(case.timeout * timeout_scale(s.flavour) * s.scale) + SPARE}
     pattern = rf"\nresult (?P<test_case_id>\S+) (?P<result>{'|'.join(STATUS)})\r?(?=\n)"
     return {"job_name": f"{s.pin} {s.label} {name}", "device_type": "memmap", "visibility": "public", "priority": "medium",
-            "context": {"arch": s.arch, "variant": variant, "case": case.name},
+            "context": {"arch": s.arch, "extra_options": guest_of(case, variant)},
             "timeouts": {"job": limit, "action": limit, "connection": limit},
             "actions": [
                 {"deploy": {"to": "tmpfs", "images": {"case": {"image_arg": "{case}", "url": f"file://{s.configs / case.name}.conf"}}}},
@@ -61,9 +61,10 @@ def lava(cases: list[Case], to: Path) -> None:
     """The files for LAVA. JSON is YAML."""
     for case in cases:
         for variant in get().variants:
-            (to / f"{variant}-{case.name}.device.yaml").write_text(json.dumps(device(variant, case.name), indent=1) + "\n")
+            (to / f"{variant}-{case.name}.device.yaml").write_text(json.dumps(device(guest_of(case, variant)), indent=1) + "\n")
             (to / f"{variant}-{case.name}.job.yaml").write_text(json.dumps(job(case, variant), indent=1) + "\n")
-    (to / "memmap.jinja2").write_text(json.dumps(device("{{ variant }}", "{{ case }}"), indent=1) + "\n")
+    of_job = '{% for word in extra_options %}"{{ word }}", {% endfor %}'    # of no job: it must be valid, too
+    (to / "memmap.jinja2").write_text(json.dumps(device(["@"])).replace('"@", ', of_job) + "\n")
     (to / "memmap01.jinja2").write_text("{% extends 'memmap.jinja2' %}\n")
 
 

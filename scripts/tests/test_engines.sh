@@ -49,7 +49,9 @@ found = [(m["test_case_id"], monitor["fixupdict"][m["result"]]) for m in re.find
 assert found == [("a.b", "fail"), ("verdict", "fail")], found
 assert job["timeouts"]["job"] == {"seconds": 80}, job
 E2
-# what the server renders for a job's context is the device of that guest
-sed 's/{{ variant }}/series/; s/{{ case }}/one/' $lava/memmap.jinja2 >rendered
-check "the device type gives the same" cmp rendered $lava/series-one.device.yaml
+# what the server renders for a job is the device of that guest
+sed 's/{% for .* endfor %}/"VARIANT=series", "CASE=one", /' $lava/memmap.jinja2 | python3 -m json.tool --sort-keys >rendered
+check "the device type gives the same" cmp rendered <(python3 -m json.tool --sort-keys $lava/series-one.device.yaml)
+check "and is valid without a job" to said python3 -m json.tool <(sed 's/{% for .* endfor %}//' $lava/memmap.jinja2)
+check "of what the job says" grep -q '"VARIANT=series",' $lava/series-one.job.yaml
 exit $((failures > 0))
