@@ -71,9 +71,12 @@ if [[ ! $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ || ! -f $SERIES_DIR/$PIN/base ]]; t
 fi
 
 series_d=$SERIES_DIR/$PIN
-short=$(sed -n 's/^short *= *//p' "$series_d/base")
+# its own name, then those of the pins that it is like
+read -ra shorts <<<"$(sed -n 's/^short *= *//p' "$series_d/base")"
+short=${shorts[0]-}
 # what the tests in C are compiled with, so that they know the pin: v7 is PIN_V7
-test_define=PIN_${short^^}
+for test_define in "${shorts[@]}"; do :; done
+test_define=PIN_${test_define^^}
 test_define=${test_define//[^A-Z0-9]/_}
 patches_d=$PATCHES_DIR/$PIN
 build_d=$BUILD/$PIN

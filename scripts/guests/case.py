@@ -36,14 +36,16 @@ FAILURE = re.compile(r"[\w-]+(\.[\w.-]+)?")
 
 
 @functools.cache
-def short_names(configs: Path) -> dict[str, str]:
-    """What cases call the pins: pin -> `short` in its base, or its own name. The pins are those beside
-    the folder of the cases, or ours: a result has a case of its own."""
-    found = {}
-    for base in sorted(configs.parent.glob("series/*/base")) or sorted(ROOT.glob("series/*/base")):
-        short = re.search(r"^short *= *(\S+)", base.read_text(), re.MULTILINE)
-        found[base.parent.name] = short[1] if short else base.parent.name
-    return found
+def of_pins(configs: Path, key: str) -> dict[str, list[str]]:
+    """The words of a key in series/PIN/base, by pin. The pins are those beside the folder of the cases,
+    or ours: a result has a case of its own."""
+    bases = sorted(configs.parent.glob("series/*/base")) or sorted(ROOT.glob("series/*/base"))
+    return {base.parent.name: " ".join(re.findall(rf"(?m)^{key} *= *(.+)$", base.read_text())).split() for base in bases}
+
+
+def short_names(configs: Path) -> dict[str, list[str]]:
+    """What cases call the pins: `short`, the name of a pin and of those that it is like, or its tag."""
+    return {pin: words or [pin] for pin, words in of_pins(configs, "short").items()}
 
 
 class CaseError(Exception):
@@ -194,7 +196,7 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = "") -> Case:
                                                    or word in OF_PIN and there and not where_else):
                 raise ValueError(f"unknown key '{key}'")
             for name in [there] if there else value.split() if key == "pins" else []:
-                if shorts and name not in shorts.values():
+                if shorts and not any(name in words for words in shorts.values()):
                     raise ValueError(f"unknown pin '{name}'")
             for name in [where_else] if where_else else value.split() if key == "flavours" else []:
                 if fragments.is_dir() and not (fragments / f"{name}.config").exists():
@@ -210,16 +212,19 @@ def load(path: Path, name: str = "", flavour: str = "", pin: str = "") -> Case:
     for key in REQUIRED:
         if key not in seen:
             raise CaseError(f"{shown}:{len(lines)}: missing key '{key}'")
-    pin = shorts.get(pin, pin)
-    for of in (f"{pin}.{flavour}", pin, flavour):
+    names = shorts.get(pin, [pin])
+    for of in (*(word for name in names for word in (f"{name}.{flavour}", name)), flavour):
         if seen & {f"{word}.{of}" for word in BASE}:
             case.base_fails, case.base_dies = special[of].base_fails, special[of].base_dies
             break
-    if pin in special:
-        case.tests = special[pin].tests or case.tests
-        for word in ("devices", "append", "allows"):
-            getattr(case, word).extend(getattr(special[pin], word))
-        case.may_skip |= special[pin].may_skip
+    for word in OF_PIN:
+        if own := next((special[name] for name in names if f"{word}.{name}" in seen), None):
+            if word == "tests":
+                case.tests = own.tests
+            elif word == "may_skip":
+                case.may_skip |= own.may_skip
+            else:
+                getattr(case, word).extend(getattr(own, word))
     return case
 
 
@@ -237,12 +242,14 @@ def find(glob: str = "*", flavour: str = "", arch: str | None = None, pin: str =
     configs, pin = get().configs, pin or get().pin
     arch = get().arch if arch is None else arch
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
-    found, shorts = [], short_names(configs.resolve())
+    found, shorts = [], short_names(configs.resolve()).get(pin, [pin])
+    some = of_pins(configs.resolve(), "cases").get(pin) or ["*"]     # a pin may have few
     for path in sorted(configs.glob("*.conf")):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
         case = load(path, flavour=flavour, pin=pin) if named or groups else None    # need not even parse
         if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)
-                     or case.pins and shorts.get(pin, pin) not in case.pins):
+                     or case.pins and not set(shorts) & set(case.pins)
+                     or not any(fnmatch.fnmatchcase(case.name, word) for word in some)):
             continue
         if case and (named or groups & set(case.group)):
             found.append(case)

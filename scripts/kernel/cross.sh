@@ -25,9 +25,12 @@ unset ARCH	# each build has its own
 
 # own NAME: its fragments for this pin
 own() {
-	local file
-	for file in "$folder/$1.config" "$folder/$1@$short.config"; do
-		[[ ! -f $file ]] || echo "$file"
+	local word
+	[[ ! -f $folder/$1.config ]] || echo "$folder/$1.config"
+	for word in "${shorts[@]}"; do
+		[[ -f $folder/$1@$word.config ]] || continue
+		echo "$folder/$1@$word.config"
+		break
 	done
 }
 
@@ -58,7 +61,8 @@ if (($# == 0)); then
 		name=${name##*/} name=${name%.config}
 		[[ $name != *@* ]] || continue
 		pins=$(key "$name" pins)
-		[[ -n $pins && " $pins " != *" $short "* ]] || names+=("$name")
+		[[ -z $pins ]] || grep -qxFf <(printf '%s\n' "${shorts[@]}") <(tr ' ' '\n' <<<"$pins") || continue
+		names+=("$name")
 	done
 fi
 build_folder

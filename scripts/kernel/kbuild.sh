@@ -8,14 +8,18 @@
 # list_fragments ARCH FLAVOUR: sets fragments to those of a guest's kernel, as far as
 # there are any for this ARCH and for this pin
 list_fragments() {
-	local i
+	local of word
 	configs=$root/qemu-configs/kernel
-	fragments=("$configs/common.config" "$configs/$1.config" "$configs/$short.config" "$configs/$1-$short.config"
-		"$root/selftests/config" "$root/kunit/kunitconfig" "$configs/flavour/$2.config")
-	for i in 1 2 3; do
-		[[ -f ${fragments[i]} ]] || unset "fragments[$i]"
+	fragments=("$configs/common.config")
+	[[ ! -f $configs/$1.config ]] || fragments+=("$configs/$1.config")
+	for of in '' "$1-"; do
+		for word in "${shorts[@]}"; do
+			[[ -f $configs/$of$word.config ]] || continue
+			fragments+=("$configs/$of$word.config")
+			break
+		done
 	done
-	fragments=("${fragments[@]}")
+	fragments+=("$root/selftests/config" "$root/kunit/kunitconfig" "$configs/flavour/$2.config")
 }
 
 # kernel_setup: how kernels are configured and built: configs, fragments, compiler,

@@ -11,6 +11,7 @@ Exit code: 0 all as expected, 1 otherwise.
 """
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
@@ -139,6 +140,34 @@ def unused() -> list[str]:
             if path.stem not in run and "int main(" in path.read_text()]
 
 
+def pins() -> list[str]:
+    """A pin is known by its own name, and by those of the pins that it is like; it may have few cases."""
+    from guests.case import find, load
+    from settings import get
+    wrong = []
+    with tempfile.TemporaryDirectory() as name:
+        configs = Path(name).resolve() / "configs"
+        configs.mkdir()
+        for pin, text in (("v6.1.9", "short = v6.1 v7\ncases = o* x\n"), ("v7.1", "short = v7\n"), ("v5.10.1", "short = v5.10\n")):
+            (configs.parent / "series" / pin).mkdir(parents=True)
+            (configs.parent / "series" / pin / "base").write_text(text)
+        head = "# x\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\nbase_fails = t.a\nbase_fails.v7 = t.b\nappend.v7 = seven\n"
+        (configs / "one.conf").write_text(head + "base_fails.v6.1 = t.c\npins = v7\n")
+        (configs / "other.conf").write_text(head + "append.v6.1 = six\nbase_fails.v7.kasan = t.d\n")
+        (configs / "third.conf").write_text(head)
+        for case, pin, flavour, fails, append in (
+                ("one", "v6.1.9", "", "t.c", "seven"), ("one", "v7.1", "", "t.b", "seven"), ("one", "v5.10.1", "", "t.a", ""),
+                ("other", "v6.1.9", "", "t.b", "six"), ("other", "v6.1.9", "kasan", "t.d", "six")):
+            got = load(configs / f"{case}.conf", flavour=flavour, pin=pin)
+            if (" ".join(got.base_fails), " ".join(got.append)) != (fails, append):
+                wrong.append(f"{case} on {pin} {flavour}: {got.base_fails} {got.append}")
+        get().configs = configs
+        for pin, names in (("v6.1.9", ["one", "other"]), ("v7.1", ["one", "other", "third"]), ("v5.10.1", ["other", "third"])):
+            if (got := [case.name for case in find("*", pin=pin)]) != names:
+                wrong.append(f"the cases of {pin} are {got}")
+    return wrong
+
+
 def main() -> list[str]:
     """What is wrong."""
     lines = [line for line in (FIXTURES / "bad/expected").read_text().splitlines()
@@ -148,7 +177,7 @@ def main() -> list[str]:
     unnamed = ({path.stem for path in FIXTURES.glob("bad/*.conf")}
                - {line.partition(":")[0] for line in lines})
     wrong += [f"{name}.conf: not in bad/expected" for name in sorted(unnamed)]
-    return wrong
+    return wrong + pins()   # last: what it imports has other settings then
 
 
 if __name__ == "__main__":
