@@ -210,6 +210,9 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     pin = Pin()
+    if carried := re.search(r"(?m)^carries *= *(.+)$", (pin.series / "base").read_text()):
+        print(f"audit: {pin.name} carries {carried[1]}, which drops no mark: nothing to review")
+        return 0
     texts = pin.committed(args.tree or ["base", "series"])
     if args.work_tree is not None:
         folder = Path(args.work_tree or pin.tree)

@@ -17,7 +17,7 @@ cross_tree=$build_d/cross/linux
 tree_stamp=$build_d/tree.stamp
 
 # in_series WHAT [SET]: what series.py reads in series/PIN/series, one a line: patches, tests,
-# sets, and of a set own, set (with those that it needs), needs, cases
+# sets, and of a set own, set (with those that it needs), needs, cases; only, the series of it
 in_series() { python3 "$root/scripts" series "$@"; }
 
 # list_series ARRAY WHAT [SET]: the same into an array; ends here when that can't be read

@@ -9,6 +9,8 @@
 # on; FORCE=1 starts over. At the end it writes patches/TO and series/TO (groups, claims,
 # cover letter, audit and what else belongs to the series of PIN come along), and shows what
 # changed (git range-diff); `make rebase` goes on with `make audit PIN=TO`.
+# With SET, a set of patches and those that it needs alone are carried: TO becomes a pin with
+# their cases and no audit.
 #
 # Exit codes: 0 carried over, 1 stopped at a conflict, 2 bad input.
 
@@ -33,6 +35,38 @@ at_to() {
 n() { GIT_COMMITTER_NAME=rebase GIT_COMMITTER_EMAIL=rebase@localhost GIT_EDITOR=: g -C "$new" "$@"; }
 under_way() { [[ -d $(n rev-parse --absolute-git-dir)/rebase-merge ]]; }
 
+# one_set SERIES PATCHES: of these folders, only what belongs to the patches of SET stays
+one_set() {
+	local file line slugs
+	slugs=$(sed -E 's/^[0-9]+-(.*)\.patch$/\1/' <<<"$patches")
+	in_series only "$SET" >"$1/series"
+	for file in "$2"/*.patch; do
+		grep -qxF "${file##*/}" <<<"$patches" || rm "$file"
+	done
+	for file in "$1"/drop/*.patch; do
+		[[ ! -f $file ]] || grep -qxF "$(basename "$file" .patch)" <<<"$slugs" || rm "$file"
+	done
+	rm -f "$1"/{audit,not-run,hunks,hunks-not-shown,cover-letter}
+	[[ ! -f $1/cover/$SET ]] || mv "$1/cover/$SET" "$1/cover-letter"
+	rm -rf "$1/cover"
+	# exceptions for other patches, and commits that only those name
+	for file in "$1"/checkpatch "$1"/commits; do
+		[[ -f $file ]] || continue
+		while read -r line; do
+			case $line in
+			'#'*) ;;
+			*) if [[ $file == */commits ]]; then
+				grep -qF "${line:0:12}" "$2"/*.patch || continue
+			else
+				grep -qxF "${line%% *}" <<<"$slugs" || continue
+			fi ;;
+			esac
+			echo "$line"
+		done <"$file" >"$file.new"
+		mv "$file.new" "$file"
+	done
+}
+
 # stopped: where, and what to do
 stopped() {
 	local files
@@ -49,10 +83,16 @@ if [[ ! -f $state/from ]]; then
 	cp -r "$series_d" "$state/series/$to"
 	cp -r "$patches_d" "$state/patches/$to"
 	rm -f "$state/series/$to/proof"		# that was shown of PIN
+	carried=$(g -C "$tree" rev-parse refs/heads/series)
+	if [[ -n ${SET:-} ]]; then
+		patches=$(in_series 'set' "$SET") || exit
+		carried=$("$root/scripts/series/set.sh" --check "$SET") || exit
+		one_set "$state/series/$to" "$state/patches/$to"
+	fi
 	[[ ! -f $state/series/$to/cover-letter ]] || sed -i "s/${PIN//./\\.}/$to/g" "$state/series/$to/cover-letter"
-	# another release of the same line takes the place of PIN, in cases and tests, too
-	to_short=$(grep -oE '^v[0-9]+\.[0-9]+' <<<"$to") || to_short=$to
-	[[ ${PIN%%.*} != "${to%%.*}" ]] || to_short=$short
+	# another release of the same line takes the place of PIN, in cases and tests, too; others are like it
+	to_short="$(grep -oE '^v[0-9]+\.[0-9]+' <<<"$to" || echo "$to") ${shorts[*]}"
+	[[ ${PIN%%.*} != "${to%%.*}" ]] || to_short=${shorts[*]}
 	cat >"$state/series/$to/base" <<-EOT
 	# SPDX-License-Identifier: GPL-2.0
 	# The pin: which source, where it comes from, and how it is known to be right.
@@ -60,7 +100,11 @@ if [[ ! -f $state/from ]]; then
 	tag = $to
 	short = $to_short
 	EOT
-	base_key kunit | sed 's/^/kunit = /' >>"$state/series/$to/base"
+	if [[ -z ${SET:-} ]]; then
+		base_key kunit | sed 's/^/kunit = /' >>"$state/series/$to/base"
+	else
+		printf '%s\n' "carries = $SET of $PIN" "cases = $(in_series cases "$SET" | paste -sd ' ')" >>"$state/series/$to/base"
+	fi
 	[[ $to == *-rc* || ! $to =~ ^v([0-9]+)\. ]] ||
 		echo "url = https://cdn.kernel.org/pub/linux/kernel/v${BASH_REMATCH[1]}.x/linux-${to#v}.tar.xz" >>"$state/series/$to/base"
 	[[ -d $new || -n ${KERNEL_GIT:-}${KERNEL_SRC_DIR:-} ]] ||
@@ -68,10 +112,10 @@ if [[ ! -f $state/from ]]; then
 	at_to source.sh || exit
 	# the objects of PIN, for as long as the merge needs them
 	g -C "$tree" rev-parse --path-format=absolute --git-path objects >"$new/.git/objects/info/alternates"
-	from=$(g -C "$tree" rev-parse refs/heads/series) onto=$(g -C "$tree" rev-parse "refs/tags/$PIN^{commit}")
+	from=$carried onto=$(g -C "$tree" rev-parse "refs/tags/$PIN^{commit}")
 	n checkout -q ${FORCE:+-f} -B series "$to"
 	echo "$PIN $onto $from" >"$state/from"
-	stage rebase "$(g -C "$tree" rev-list --count "$PIN..series") patches from $PIN to $to"
+	stage rebase "$(g -C "$tree" rev-list --count "$PIN..$from") patches from $PIN to $to"
 	n update-ref refs/rebase/series "$from"
 	out=$(n rebase -q --onto "$to" "$onto" "$from" 2>&1 && n checkout -q -B series) || {
 		under_way || { rm -f "$state/from"; die 1 "$(why "$out")"; }

@@ -8,7 +8,8 @@ shown`), or says that the patch is a test (`test of: <patch without its number> 
 `# set: NAME [needs: OTHERS]` begins a set, which goes to the next such line.
 
 Prints the names of all patches, of those that are tests, of the sets; of a set its own patches,
-these and those that it needs, the sets that it needs, and the cases that show its own. `renamed`
+these and those that it needs, the sets that it needs, and the cases that show its own. `only`
+prints the series with the patches of a set and of those that it needs alone. `renamed`
 reads lines `NEW [OLD]`, the patches as they are called now and were called, and prints the series
 with the new names: each keeps its line and the comments above it.
 Exit code: 0 printed, 2 bad input.
@@ -84,6 +85,10 @@ class Series:
         """The cases that show the patches of a set."""
         return sorted({case for patch in self.own(name) if patch.mark == "cases" for case in patch.words.split()})
 
+    def only(self, name: str) -> str:
+        """The file with the patches of a set and of those that it needs."""
+        return "".join(f"{patch.above}{patch.name}{patch.behind}\n" for patch in self.with_needs(name))
+
     def renamed(self, names: list[tuple[str, str]]) -> str:
         """The file with these patches, new name and old; comments of one that is gone go to the next that is there."""
         kept, above, carried = {old for _, old in names}, {}, ""
@@ -122,12 +127,15 @@ def read(path: Path) -> Series:
 def main() -> int:
     """The command line."""
     parser = options(__doc__)
-    parser.add_argument("what", choices=["patches", "tests", "sets", "own", "set", "needs", "cases", "renamed"])
+    parser.add_argument("what", choices=["patches", "tests", "sets", "own", "set", "needs", "cases", "only", "renamed"])
     parser.add_argument("name", nargs="?", default="")
     args = parser.parse_args()
     series, name = read(get().series / "series"), args.name
-    if args.what in ("own", "set", "needs", "cases") and name not in series.needs:
+    if args.what in ("own", "set", "needs", "cases", "only") and name not in series.needs:
         die(f"no set '{name}' in series/{get().pin}/series; sets: {' '.join(series.needs) or 'none'}")
+    if args.what == "only":
+        sys.stdout.write(series.only(name))
+        return 0
     if args.what == "renamed":
         names = [line.partition(" ") for line in sys.stdin.read().splitlines()]
         sys.stdout.write(series.renamed([(new, old) for new, _, old in names]))

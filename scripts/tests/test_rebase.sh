@@ -72,6 +72,36 @@ grep -q '^-a line XX' "$fr/patches/v0.4-rc1/0001-mm-change-a.patch" || bad 'the 
 grep -q '0001-mm-change-a.patch  # cases: one$' "$fr/series/v0.4-rc1/series" || bad 'the claim is lost'
 ! grep -q ^url "$fr/series/v0.4-rc1/base" || bad 'there are no archives of release candidates'
 
+# one set alone, to a tag of another line
+u checkout -q v0.2 && u tag v1.5 && u checkout -q --detach v0.1
+cp "$fr/series/v0.1/series" "$tmp/series"
+{
+	printf '# set: x\n'
+	sed 's/^0003/# set: y\n&/' "$tmp/series"
+} >"$fr/series/v0.1/series"
+sed -i -E 's/^(0003[^ ]*)/\1  # cases: two one/' "$fr/series/v0.1/series"
+mkdir -p "$fr"/series/v0.1/{cover,drop}
+echo 'Subject: y on v0.1' >"$fr/series/v0.1/cover/y"
+echo 'Subject: x on v0.1' >"$fr/series/v0.1/cover/x"
+touch "$fr"/series/v0.1/{audit,drop/mm-change-a.patch,drop/mm-change-b.patch}
+printf '%s\n' '# why' 'mm-change-a BAD: x' 'mm-change-b BAD: y' >"$fr/series/v0.1/checkpatch"
+printf '%s\n' "fedcba9876543210fedcba9876543210fedcba98 none: x" >"$fr/series/v0.1/commits"
+"$s/series/tree.sh" >/dev/null
+SET=z want 2 "no set 'z' in series/v0.1/series; sets: x y" "$s/series/rebase.sh" v1.5
+SET=y want 0 '' "$s/series/rebase.sh" v1.5
+(cd "$fr/series/v1.5" && find . -type f | sort | tr '\n' ' ') >"$tmp/files"
+[[ $(<"$tmp/files") == './base ./checkpatch ./commits ./cover-letter ./drop/mm-change-b.patch ./series ' ]] || bad "files: $(<"$tmp/files")"
+[[ $(ls "$fr/patches/v1.5") == 0001-mm-change-b.patch ]] || bad "patches: $(ls "$fr/patches/v1.5")"
+grep -qx '0001-mm-change-b.patch  # cases: two one' "$fr/series/v1.5/series" || bad "series: $(<"$fr/series/v1.5/series")"
+[[ $(grep -c -E '^(short = v1.5 v0|carries = y of v0.1|cases = one two)$' "$fr/series/v1.5/base") == 3 ]] || bad "base: $(<"$fr/series/v1.5/base")"
+[[ $(<"$fr/series/v1.5/cover-letter") == 'Subject: y on v1.5' ]] || bad 'the cover letter of the set'
+grep -q 'mm-change-b BAD' "$fr/series/v1.5/checkpatch" || bad 'an exception is lost'
+! grep -q 'mm-change-a\|none: x' "$fr"/series/v1.5/{checkpatch,commits} || bad 'what is of other patches came along'
+PIN=v1.5 want 0 '' python3 "$s" audit
+cp "$tmp/series" "$fr/series/v0.1/series"
+rm -r "$fr"/series/v0.1/{cover,drop,audit,checkpatch,commits}
+"$s/series/tree.sh" >/dev/null
+
 # ended by hand, with git; and started over
 rm -rf "$fr"/{series,patches}/v0.4-rc1
 FORCE=1 want 1 'conflict in mm/a.c' "$s/series/rebase.sh" v0.4-rc1
