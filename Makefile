@@ -67,7 +67,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs source tree kernel guest boot compare report kcidb pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -89,9 +89,14 @@ list: ## the cases of CASE: name, groups, what it shows
 deps: ## install the Debian packages that are missing (scripts/deps.list; ALL=1: the optional ones, too)
 	$(run) scripts/deps.sh
 
-# what is missing is named, and not installed unasked
+# what is missing is named, and not installed unasked; so is a wrong CASE or SHARD
 needs:
 	$(run) scripts/deps.sh --check
+	@$(memmap) list --check '$(CASE)'
+
+# one case: before an hour of building, as above
+named: needs
+	@$(memmap) list --one '$(CASE)'
 
 ##@ step by step
 source: needs ## find, verify and keep the pinned kernel source
@@ -132,11 +137,11 @@ replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
 	$(run) $(memmap) replay '$(RESULT)'
 
 shell debug: override VARIANT := $(lastword $(VARIANT))
-shell: guest ## a shell in the guest of CASE
+shell: named guest ## a shell in the guest of CASE
 	@$(memmap) shell '$(CASE)'
 
 debug: FLAVOUR := debug
-debug: guest ## the guest of CASE stopped, waiting for gdb; its kernel knows source lines and types
+debug: named guest ## the guest of CASE stopped, waiting for gdb; its kernel knows source lines and types
 	@$(memmap) shell --debug '$(CASE)'
 
 ##@ checks
@@ -197,7 +202,7 @@ rebase: tree ## carry the series to another tag: git's three-way merge (TO=tag, 
 submission: tree ## prepare the series for mailing in out/: sign-offs, cover letter, recipients, an mbox (SET= VERSION= RFC= RESEND= TRAILERS=)
 	$(run) scripts/mail/submission.sh
 
-clean: ## remove what was built of PIN; the downloaded source stays
+clean: ## remove what was built of PIN; the downloaded source and the results stay
 	$(run) scripts/clean.sh
 
 help: ## this list

@@ -27,6 +27,9 @@ def main() -> int:
     """Run the verb; its module sees the arguments behind it."""
     sys.dont_write_bytecode = True
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
+    if verb not in VERBS and verb not in ("", "-h", "--help"):
+        print(f"unknown verb '{verb}'; run: python3 scripts -h", file=sys.stderr)
+        return 2
     if verb not in VERBS:
         print(__doc__.replace("{verbs}", "\n".join(f"  {name:12} {module}" for name, module in VERBS.items())).strip(),
               file=sys.stdout if verb in ("-h", "--help") else sys.stderr)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Remove what was built for PIN, and its results. The downloaded source stays,
-# and so do commits of yours in build/PIN/linux: they are refused, not dropped.
+# Remove what was built for PIN. The downloaded source and results stay, and so do commits
+# of yours in build/PIN/linux: they are refused, not dropped.
 #
 # Exit codes: 0 done, 2 there is work of yours (FORCE=1 drops it).
 
@@ -13,6 +13,6 @@ if [[ -d $tree && ! ${FORCE:-} ]] && user_changes "$tree" series; then
 fi
 build_folder
 find "$build_d" -mindepth 1 -maxdepth 1 ! -name download ! -name .lock -exec rm -rf {} +
-rm -rf "$BUILD"/accel* "${RESULTS:?}/$PIN"
+rm -rf "$BUILD"/accel* "$BUILD/memmap-$PIN"-*.tar.gz "$BUILD"/lava-"$PIN"-*
 # shellcheck disable=SC2154  # of settings.sh
-stage clean "done; the source is still in $download_d"
+stage clean "removed what was built in $build_d; the source in $download_d and the results in $RESULTS/$PIN stay"

@@ -89,7 +89,10 @@ class Settings:
     @cached_property
     def variants(self) -> tuple[str, ...]:
         """VARIANT, one or several."""
-        return tuple((os.environ.get("VARIANT") or "base series").split())
+        words = tuple((os.environ.get("VARIANT") or "base series").split())
+        if odd := [word for word in words if not re.fullmatch(r"base|series|(drop|set)/\S+", word)]:
+            die(f"unknown VARIANT '{odd[0]}'; known variants: base series drop/PATCH set/SET")
+        return words
 
     @cached_property
     def cases(self) -> str:
@@ -130,7 +133,7 @@ class Settings:
     def result_folders(self) -> list[Path]:
         """RESULTS, one or several folders; a name may have blanks in it."""
         words = (os.environ.get("RESULTS") or "").split()
-        if len(words) < 2 or self.results.exists() or not Path(words[0]).is_dir():
+        if len(words) < 2 or self.results.exists():
             return [self.results]
         if gone := [word for word in words if not Path(word).is_dir()]:
             die(f"RESULTS: there is no folder {gone[0]}")

@@ -40,7 +40,7 @@ def main() -> int:
     s, cases = get(), chosen()
     if s.dry:
         accel = "kvm" if s.accel == "kvm" else "tcg"
-        print("\n".join(script(case, variant, accel) for case in cases for variant in s.variants), end="")
+        print("\n".join(script(case, variant, accel) for case in shard.part(cases) for variant in s.variants), end="")
         return 0
     end_by_exit()
     return 0 if boot(shard.begin(cases), s.variants, s.place) else UNJUDGED

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Read the case files, qemu-configs/<case>.conf: one file, one guest.
 
-usage: list [GLOB]
+usage: list [--check] [--one] [GLOB]
 
 Prints the name of each case of PIN, FLAVOUR and ARCH, its groups, and its first line: what it
-shows; with GLOB `*` also what no case shows, and why (qemu-configs/not-here).
+shows; with GLOB `*` also what no case shows, and why (qemu-configs/not-here). --check and
+--one print nothing: they end with 2 when a setting of a run is wrong, --one when GLOB is no case's name, too.
 GLOB may be several, space separated; @quick is every case in the group quick.
 A case runs in each flavour, except where its `flavours` names others; a flavour whose
 fragment says `# only: cases that name it` runs those alone. It is there for each pin,
@@ -19,7 +20,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from settings import ROOT, die, get, options
+from settings import ROOT, die, get, options, told
 
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies")
@@ -244,7 +245,7 @@ def find(glob: str = "*", flavour: str = "", arch: str | None = None, pin: str =
     groups = {word[1:] for word in glob.split() if word.startswith("@")}
     found, shorts = [], short_names(configs.resolve()).get(pin, [pin])
     some = of_pins(configs.resolve(), "cases").get(pin) or ["*"]     # a pin may have few
-    for path in sorted(configs.glob("*.conf")):
+    for path in sorted(configs.glob("*.conf"), key=lambda path: path.stem):
         named = any(fnmatch.fnmatchcase(path.stem, word) for word in glob.split())
         case = load(path, flavour=flavour, pin=pin) if named or groups else None    # need not even parse
         if case and (flavour and not runs_in(case, flavour, configs) or arch not in ("", case.arch)
@@ -264,18 +265,33 @@ def chosen(glob: str = "") -> list[Case]:
             return cases
         if others := find(glob):
             die(f"flavour {flavour} has none of: {' '.join(case.name for case in others)}; see `flavours` in qemu-configs/README.md")
+        for pin in short_names(get().configs.resolve()):    # the pin at hand among others: another architecture's
+            if others := find(glob, flavour, "", pin):
+                there = told(pin, flavour, others[0].arch) or " PIN=" + pin
+                die(f"{others[0].name} is no case of {get().pin} {get().arch}; add{there}")
         die(f"no case matches '{glob}'; the cases are: {' '.join(case.name for case in find('*', flavour)) or 'none'}")
     except CaseError as err:
         die(str(err))
     return []
 
 
+def one(name: str) -> Case:
+    """The case of this name; exits if it is a pattern."""
+    cases = chosen(name)
+    return cases[0] if [case.name for case in cases] == [name] else die(f"'{name}' must be the whole name of one case; run: make list")
+
+
 def main() -> int:
     """The command line."""
     parser = options(__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--one", action="store_true")
     parser.add_argument("glob", nargs="?", default=get().cases)
-    args = parser.parse_args()
+    args, s = parser.parse_args(), get()
     cases = chosen(args.glob)
+    if args.check or args.one:
+        assert s.variants and s.accel and s.jobs and s.scale and s.shard    # reading them checks them
+        return 0 if not args.one or one(args.glob) else 2
     width = max(len(case.name) for case in cases)
     groups = max(len(" ".join(case.group)) for case in cases)
     for case in cases:

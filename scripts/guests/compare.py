@@ -122,7 +122,7 @@ def main() -> int:
     if not rows:
         die(f"no case matches '{glob}'; run: make list")
     if not place.is_dir():
-        die(f"no results in {place}; run: make boot", 125)
+        die(f"no results in {place}; run: make{s.words()}", 125)
 
     status = (125 if any(cell.verdict in NOT_JUDGED for row in rows for cell in row.cells)
               else 1 if any(cell.problem for row in rows for cell in row.cells) else 0)

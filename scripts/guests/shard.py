@@ -30,18 +30,25 @@ def split(took: dict[str, float], parts: int) -> list[list[str]]:
     return found
 
 
-def begin(cases: list[Case]) -> list[Case]:
-    """The part of these cases that SHARD names; kept for those that read the results."""
+def part(cases: list[Case]) -> list[Case]:
+    """The part of these cases that SHARD names."""
     number, parts = get().shard
-    if parts == 1:
-        return cases
     if parts > len(cases):
         die(f"SHARD={number}/{parts}: there are only {len(cases)} cases")
     names = split(seconds(cases), parts)[number - 1]
+    return [case for case in cases if case.name in names]
+
+
+def begin(cases: list[Case]) -> list[Case]:
+    """The same, kept for those that read the results."""
+    number, parts = get().shard
+    if parts == 1:
+        return cases
+    mine = part(cases)
     path = get().place / f"shard-{number}-of-{parts}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{name}\n" for name in sorted(names)))
-    return [case for case in cases if case.name in names]
+    path.write_text("".join(f"{case.name}\n" for case in mine))
+    return mine
 
 
 def of_stored(cases: list[Case]) -> list[Case]:

@@ -20,10 +20,10 @@ import tempfile
 from pathlib import Path
 
 from guests.accel import wanted
-from guests.case import chosen
+from guests.case import one
 from guests.machine import require_built, script
 from guests.run import end_by_exit, with_parent
-from settings import die, get, options
+from settings import get, options
 
 
 def gdb_command(variant: str, port: str) -> list[str]:
@@ -46,9 +46,7 @@ def main() -> int:
     parser.add_argument("case")
     parser.add_argument("arguments", nargs="...")
     args = parser.parse_args()
-    cases = chosen(args.case)
-    if len(cases) > 1 or cases[0].name != args.case:
-        die(f"'{args.case}' must be the whole name of one case; run: make list")
+    case = one(args.case)
     variant, port = (os.environ.get("VARIANT") or "series").split()[-1], os.environ.get("GDB_PORT") or "1234"
     if not get().dry:
         require_built([variant])
@@ -62,7 +60,7 @@ def main() -> int:
     else:
         env |= {"TESTS": env.get("TESTS", "shell"), "CONSOLE": "stdio,mux=on,signal=off"}
         more = ["-mon", "chardev=console", *args.arguments]
-    text = script(cases[0], variant, accel)
+    text = script(case, variant, accel)
     if get().dry:
         print(text + f"# with TESTS={env.get('TESTS', '')} CONSOLE={env.get('CONSOLE', '')} and the arguments: {shlex.join(more)}")
         return 0

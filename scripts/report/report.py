@@ -150,7 +150,7 @@ def places() -> list[Path]:
     place = get().results / get().pin
     found = sorted((path for path in place.glob("*") if any((path / variant).is_dir() for variant in get().variants)),
                    key=lambda path: (path.name != "default", path.name))
-    return found or die(f"no results in {place}; run: make boot", UNJUDGED)
+    return found or die(f"no results in {place}; run: make{get().words()}", UNJUDGED)
 
 
 def main() -> int:

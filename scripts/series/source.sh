@@ -51,8 +51,7 @@ checksum() {
 names() {
 	base_key sha256 | awk '{ print $2 }'
 	[[ -z $url ]] || echo "${url##*/}"
-	printf '%s\n' "linux-${PIN#v}.tar."{xz,gz}
-	[[ -z $upstream ]] || printf '%s\n' "linux_$upstream.orig.tar."{xz,gz}
+	printf '%s\n' "linux-${PIN#v}.tar."{xz,gz} "linux_${upstream:-${PIN#v}}.orig.tar."{xz,gz}
 }
 
 # find_in DIR: print the archive in DIR, if there is one
