@@ -100,7 +100,7 @@ def details(rows: list[Row], place: Path) -> str:
         for cell in (cell for cell in row.cells if cell.problem):
             out += ["", f"{row.case.name}: {cell.problem}",
                     *(f"    {line}" for line in cell.matter(row.case)),
-                    *(f"      at {line}" for line in trace(cell, place)),
+                    *(f"      {'at' if i else 'in'} {line}" for i, line in enumerate(trace(cell, place))),
                     f"    again:  {again(row.case.name, cell.variant, place)}",
                     f"    result: {os.path.relpath(cell.path)}"]
     return "\n".join(out)
@@ -131,6 +131,7 @@ def main() -> int:
         return status
     title = f"{place.parent.name} {place.name}: {' x '.join(variants)}"
     title += f", cases {glob}" if glob != "*" else ""
+    title += f", part {s.shard[0]} of {s.shard[1]}" if s.shard[1] > 1 else ""
     end = "\n".join(["", footer(variants, rows), details(rows, place)]).rstrip() + "\n"
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     (place / "table.txt").write_text(table(title, variants, rows, False) + end)

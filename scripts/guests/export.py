@@ -14,6 +14,8 @@ Environment: as for boot.
 Exit code: 0 written, 2 bad input.
 """
 import json
+import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -25,16 +27,27 @@ SPARE = 60          # seconds for LAVA itself
 STATUS = {"pass": "pass", "fail": "fail", "lost": "fail", "timeout": "fail", "skip": "skip", "broken": "unknown"}
 
 
+def quoted(word: str) -> str:
+    """A word of a command that LAVA puts together with blanks."""
+    return shlex.quote(word)
+
+
 def device(guest: list[str]) -> dict:
     """What a device that runs this guest, VARIANT= and CASE=, is to LAVA."""
     s = get()
-    settings = [f"PIN={s.pin}", f"FLAVOUR={s.flavour}", f"ARCH={s.arch}", f"RESULTS={s.results}", f"BUILD={s.build}"]
+    settings = [f"PIN={s.pin}", f"FLAVOUR={s.flavour}", f"ARCH={s.arch}", f"RESULTS={s.results}", f"BUILD={s.build}",
+                *(f"{name}={os.environ[name]}" for name in ("ACCEL", "TIMEOUT_SCALE", "QEMU") if os.environ.get(name))]
     return {"available_architectures": [s.arch], "parameters": {}, "commands": {},
             "constants": {"failure_retry": 1, "boot_retry": 1, "default-shell-prompt": "x", "kernel-start-message": "Linux version [0-9]"},
             "timeouts": {"actions": {}, "connections": {}},
             "actions": {"deploy": {"methods": {"image": {}}, "connections": {}},
                         "boot": {"connections": {"serial": None}, "methods": {"qemu": {"parameters": {
-                            "command": "env", "options": [*settings, *guest, "python3", str(SCRIPTS), "one"], "extra": []}}}}}}
+                            "command": "env", "options": [*map(quoted, settings), *guest, "python3", quoted(str(SCRIPTS)), "one"], "extra": []}}}}}}
+
+
+def name_of(case: Case, variant: str) -> str:
+    """What files and jobs of a guest are called."""
+    return f"{variant.replace('/', '-')}-{case.name}"
 
 
 def guest_of(case: Case, variant: str) -> list[str]:
@@ -44,14 +57,14 @@ def guest_of(case: Case, variant: str) -> list[str]:
 
 def job(case: Case, variant: str) -> dict:
     """A job for it. The console ends with a line for each test, see one.py."""
-    s, name = get(), f"{variant}-{case.name}"
-    limit = {"seconds": int(case.timeout * timeout_scale(s.flavour) * s.scale) + SPARE}
+    s, name = get(), name_of(case, variant)
+    limit = {"seconds": int(case.timeout * timeout_scale(s.flavour)) + SPARE}
     pattern = rf"\nresult (?P<test_case_id>\S+) (?P<result>{'|'.join(STATUS)})\r?(?=\n)"
     return {"job_name": f"{s.pin} {s.label} {name}", "device_type": "memmap", "visibility": "public", "priority": "medium",
             "context": {"arch": s.arch, "extra_options": guest_of(case, variant)},
             "timeouts": {"job": limit, "action": limit, "connection": limit},
             "actions": [
-                {"deploy": {"to": "tmpfs", "images": {"case": {"image_arg": "{case}", "url": f"file://{s.configs / case.name}.conf"}}}},
+                {"deploy": {"to": "tmpfs", "images": {"case": {"image_arg": "{case}", "url": (s.configs / f"{case.name}.conf").as_uri()}}}},
                 {"boot": {"method": "qemu", "media": "tmpfs"}},
                 {"test": {"monitors": [{"name": name, "start": "Linux version", "end": "end of guest", "pattern": pattern,
                                         "fixupdict": STATUS}]}}]}
@@ -61,8 +74,9 @@ def lava(cases: list[Case], to: Path) -> None:
     """The files for LAVA. JSON is YAML."""
     for case in cases:
         for variant in get().variants:
-            (to / f"{variant}-{case.name}.device.yaml").write_text(json.dumps(device(guest_of(case, variant)), indent=1) + "\n")
-            (to / f"{variant}-{case.name}.job.yaml").write_text(json.dumps(job(case, variant), indent=1) + "\n")
+            name = name_of(case, variant)
+            (to / f"{name}.device.yaml").write_text(json.dumps(device(guest_of(case, variant)), indent=1) + "\n")
+            (to / f"{name}.job.yaml").write_text(json.dumps(job(case, variant), indent=1) + "\n")
     of_job = '{% for word in extra_options %}"{{ word }}", {% endfor %}'    # of no job: it must be valid, too
     (to / "memmap.jinja2").write_text(json.dumps(device(["@"])).replace('"@", ', of_job) + "\n")
     (to / "memmap01.jinja2").write_text("{% extends 'memmap.jinja2' %}\n")

@@ -3,22 +3,26 @@
 
 usage: one [IGNORED...]
 
-Runs the guest of CASE and VARIANT (one of each) by its cmd.sh and judges it, as boot does, with
-the same result folder. Behind the console there is a line a test, `result NAME pass|fail|skip`,
-then `result verdict VERDICT` and `end of guest`. What an engine adds to the command is ignored.
+Runs the guest of CASE and VARIANT (one of each) as boot does, with the same result folder. After
+the console there is a line for each test, `result NAME pass|fail|skip`, then `result verdict
+VERDICT` and `end of guest`. What an engine adds to the command is ignored.
 Environment: as for boot.
 Exit code: 0 the guest was judged, 2 bad input, 125 its result is broken.
 """
 import json
-import subprocess
-import sys
-import threading
 
 from guests.accel import wanted
 from guests.case import chosen
 from guests.machine import require_built, script
-from guests.run import Guest, end_by_exit, host_facts
+from guests.run import Guest, alone_in, end_by_exit, host_facts, matrix
 from settings import UNJUDGED, die, get, options
+
+
+class Shown(Guest):
+    """A guest whose console is our standard output."""
+
+    def run(self, stdout=None) -> None:
+        super().run(stdout)
 
 
 def main() -> int:
@@ -30,29 +34,12 @@ def main() -> int:
     require_built(s.variants)
     end_by_exit()
     accel, reason = wanted()
-    guest = Guest(cases[0], s.variants[0], s.place)
-    guest.start(script(guest.case, guest.variant, accel))
-    status = "timeout"
-    try:
-        guest.run(stdout=subprocess.PIPE)
-        reader = threading.Thread(target=show, args=[guest.proc.stdout], daemon=True)
-        reader.start()
-        code = guest.proc.wait(guest.limit)
-        reader.join(1)
-        status = str(code if code >= 0 else 128 - code)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        guest.kill()
-    verdict, reason = guest.finish(status, host_facts(accel, reason))
-    tests = json.loads((guest.dir / "verdict.json").read_text())["tests"]
-    lines = [f"result {test['name']} {test['status']}" for test in tests] + [f"result verdict {verdict}"]
-    print("\n".join(["", *lines, f"{guest.name} {guest.variant}: {verdict}: {reason}", "end of guest"]), flush=True)
-    return UNJUDGED if verdict == "broken" else 0
-
-
-def show(console) -> None:
-    """Pass the console on as it comes."""
-    while data := console.read1():
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+    guest = Shown(cases[0], s.variants[0], s.place)
+    text = script(guest.case, guest.variant, accel)
+    lock = alone_in(s.place / ".one" / guest.variant / guest.name)     # others may run other guests
+    whole = matrix([guest], 1, lambda _: text, host_facts(accel, reason))
+    lock.close()
+    verdict = json.loads((guest.dir / "verdict.json").read_text())
+    lines = [f"result {test['name']} {test['status']}" for test in verdict["tests"]]
+    print("\n".join(["", *lines, f"result verdict {verdict['verdict']}", "end of guest"]), flush=True)
+    return 0 if whole else UNJUDGED

@@ -111,6 +111,8 @@ class Guest:
         if self.proc:
             os.close(self.pidfd)
         shutil.rmtree(self.dir / "out", ignore_errors=True)     # backing files; cmd.sh makes them again
+        for left in self.dir.glob("*.sock"):    # of a QEMU that was killed
+            left.unlink()
         (self.dir / "qemu.exit").write_text(status + "\n")
         meta = {"pin": self.pin, "variant": self.variant, "flavour": self.flavour, "arch": self.case.arch, "case": self.name, **facts,
                 **{k: self.build.get(k, "") for k in ("compiler", "kernel", "config")},

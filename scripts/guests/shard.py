@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 """SHARD=2/4: the second of four parts of the cases, for a machine of its own.
 
-A case is never split: its variants run side by side on one machine. The parts take about
-the same time by the seconds of stored results; a case without one counts as the mean of the
-others, and with no results at all every case counts the same. Machines that are to share the
-work must have the same results stored, or none.
+A case is never split: its variants run side by side on one machine. All machines must split
+alike: by the run times in the file `seconds` that make pack writes, in a pack; else by those of
+stored results, where a machine has a result of every case; else every case counts the same.
 """
+import json
+
 from guests.case import Case
 from guests.results import load
-from settings import die, get
+from settings import ROOT, die, get
+
+
+def stored_seconds(cases: list[Case]) -> dict[str, float]:
+    """How long each case took here; empty when there is one without a result."""
+    found = {case.name: sum(load(get().place, variant, case.name).seconds for variant in get().variants) for case in cases}
+    return found if all(found.values()) else {}
 
 
 def seconds(cases: list[Case]) -> dict[str, float]:
     """How long each case is expected to take, in seconds or parts of all."""
-    stored = {case.name: sum(load(get().place, variant, case.name).seconds for variant in get().variants) for case in cases}
-    known = [took for took in stored.values() if took]
-    mean = sum(known) / len(known) if known else 1.0
-    return {name: took or mean for name, took in stored.items()}
+    packed = ROOT / "seconds"
+    known = json.loads(packed.read_text()) if packed.is_file() else stored_seconds(cases)
+    return {case.name: known.get(case.name) or 1.0 for case in cases}
 
 
 def split(took: dict[str, float], parts: int) -> list[list[str]]:
@@ -56,8 +62,10 @@ def of_stored(cases: list[Case]) -> list[Case]:
     number, parts = get().shard
     if parts == 1:
         return cases
-    path = get().place / f"shard-{number}-of-{parts}"
+    path, again = get().place / f"shard-{number}-of-{parts}", f"run: make boot SHARD={number}/{parts}{get().words()}"
     if not path.is_file():
-        die(f"no {path}; run: make boot SHARD={number}/{parts}{get().words()}", 125)
+        die(f"no {path}; {again}", 125)
     names = path.read_text().split()
+    if gone := set(names) - {case.name for case in cases}:
+        die(f"{path} has {gone.pop()}, which CASE={get().cases} has not; {again}", 125)
     return [case for case in cases if case.name in names]

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """Write all that is stored about a pin as KCIDB 5.3, the reports that KernelCI collects: kcidb
 
-Each variant is a checkout (the tag and its patches), each kernel a build, each case a test with
-those of its programs below it, in results/PIN/kcidb.json. A guest that died or hung has failed;
-one that was never run is MISS, a result that can't be judged ERROR, and one of another kernel
-than is built now is left out. `misc` says what is as expected by the rule of the table: base is
-there to fail.
-Environment: PIN CASE VARIANT RESULTS BUILD CONFIGS; KCIDB_ORIGIN (memmap); KCIDB_SCHEMA, a file
+Each kernel's commit is a checkout, base or series of the pin, each kernel and configuration a build,
+each case a test with those of its programs below it, in results/PIN/kcidb.json. A guest that died
+or hung has failed; one that was never run is MISS, a result that can't be judged ERROR, and one
+of another kernel than is built now is left out. `misc` says what is as expected by the rule of
+the table: base is there to fail.
+Environment: PIN CASE RESULTS BUILD CONFIGS; KCIDB_ORIGIN (memmap); KCIDB_SCHEMA, a file
 that the output has to comply with, as kcidb_io exports it (needs python3-jsonschema).
 Exit code: 0 written, 1 does not comply, 2 bad input, 125 there are no results.
 """
 import datetime
-import hashlib
 import json
 import os
 import re
@@ -23,10 +22,10 @@ from guests import case as cases
 from guests.compare import read_rows
 from guests.results import Cell, Row, clean
 from report.report import places
-from series import series
 from settings import UNJUDGED, die, get, options, value
 
 STATUS = {"pass": "PASS", "fail": "FAIL", "lost": "FAIL", "timeout": "FAIL", "skip": "SKIP", "missing": "MISS", "broken": "ERROR"}
+VARIANTS = ("base", "series")    # a drop or a set is no state that anybody else has
 EXCERPT = 16384         # characters
 
 
@@ -40,28 +39,26 @@ def path_of(*names: str) -> str:
     return ".".join(re.sub(r"[^A-Za-z0-9_-]", "_", part) for name in names for part in name.split("."))
 
 
-def checkout(variant: str) -> dict:
-    """The tag with the patches of a variant."""
-    patches = [patch.name for patch in series.read(get().series / "series").patches if variant == "series" or patch.is_test]
-    sums = "".join(hashlib.sha256((get().patches / name).read_bytes()).hexdigest() + "\n" for name in patches)
-    return {"id": f"{origin()}:{get().pin}-{variant}-{hashlib.sha256(sums.encode()).hexdigest()[:12]}", "origin": origin(),
-            "git_commit_name": get().pin, "patchset_hash": hashlib.sha256(sums.encode()).hexdigest() if sums else "",
-            "comment": f"{get().pin} and {len(patches)} patches: {variant}", "valid": True}
+def checkout(variant: str, kernel: str) -> dict:
+    """What a kernel is of. Its commit is one of ours, on the tag: no repository has it."""
+    return {"id": f"{origin()}:{get().pin}-{variant}-{kernel}", "origin": origin(), "git_commit_name": get().pin,
+            "comment": f"{get().pin} with " + ("all patches" if variant == "series" else "the patches that are tests"), "valid": True}
 
 
 def build(tree: dict, label: str, meta: dict) -> dict:
     """The kernel that a result is of."""
-    return {"id": f"{tree['id']}-{label}-{meta['config'][:12]}", "checkout_id": tree["id"], "origin": origin(),
+    return {"id": f"{tree['id']}-{label}-{meta['config']}", "checkout_id": tree["id"], "origin": origin(),
             "architecture": meta.get("arch", "x86_64"), "compiler": meta["compiler"], "config_name": label, "status": "PASS",
-            "misc": {"commit": meta["kernel"], "config_sha256": meta["config"]}}
+            "misc": {"patched_commit": meta["kernel"], "config_sha256": meta["config"]}}
 
 
 def tests(of: dict, row: Row, cell: Cell) -> list[dict]:
     """A case, and the tests that it ran."""
     meta, name = cell.meta, row.case.name
     common: dict = {"build_id": of["id"], "origin": origin()}
-    if meta:
+    if meta.get("started"):
         common["start_time"] = meta["started"]
+    if meta:
         common["environment"] = {"comment": f"{meta['qemu']}, {meta['accel']}"}
     when = re.sub(r"\D", "", meta.get("started", "never"))
     whole: dict = {**common, "id": f"{of['id']}-{name}-{when}", "path": path_of("memmap", name), "status": STATUS[cell.verdict],
@@ -71,9 +68,9 @@ def tests(of: dict, row: Row, cell: Cell) -> list[dict]:
     log = cell.path / "console.log"
     if cell.verdict != "pass" and log.is_file():
         whole["log_excerpt"] = log.read_text(errors="replace").replace("\0", "")[-EXCERPT:]
-    return [whole, *({**common, "id": f"{whole['id']}-{test['name']}", "path": path_of("memmap", name, test["name"]),
+    return [whole, *({**common, "id": f"{whole['id']}-{number}-{test['name']}", "path": path_of("memmap", name, test["name"]),
                       "status": STATUS[test["status"]], "misc": {"detail": clean(test["detail"].replace("\n", "; "))}}
-                     for test in cell.tests)]
+                     for number, test in enumerate(cell.tests, 1))]
 
 
 def report(found: dict[str, list[Row]]) -> dict:
@@ -82,17 +79,15 @@ def report(found: dict[str, list[Row]]) -> dict:
     builds: dict = {}
     out: list[dict] = []
     for label, rows in found.items():
-        for number, variant in enumerate(get().variants):
-            cells = [(row, row.cells[number]) for row in rows]
-            # a case that was never run belongs to the kernel of the others
-            meta = next((cell.meta for _, cell in cells if cell.meta and cell.verdict != "stale"), None)
-            if not meta:
-                continue
-            tree = checkouts.setdefault(variant, checkout(variant))
-            of = builds.setdefault((variant, label), build(tree, label, meta))
-            for row, cell in cells:
-                if cell.verdict != "stale":
-                    out += tests(of, row, cell)
+        for number, variant in enumerate(VARIANTS):
+            cells = [(row, row.cells[number]) for row in rows if row.cells[number].verdict != "stale"]
+            # a case that was never run belongs to a kernel of the others
+            some = next((cell.meta for _, cell in cells if cell.meta), None)
+            for row, cell in cells if some else ():
+                meta = cell.meta or some
+                tree = checkouts.setdefault((variant, meta["kernel"]), checkout(variant, meta["kernel"]))
+                of = builds.setdefault((variant, label, meta["kernel"], meta["config"]), build(tree, label, meta))
+                out += tests(of, row, cell)
     return {"version": {"major": 5, "minor": 3}, "checkouts": list(checkouts.values()), "builds": list(builds.values()), "tests": out}
 
 
@@ -120,7 +115,7 @@ def main() -> int:
     options(__doc__).parse_args()
     s, schema = get(), os.environ.get("KCIDB_SCHEMA")
     try:
-        found = {path.name: read_rows(path, s.variants, s.cases) for path in places()}
+        found = {path.name: read_rows(path, VARIANTS, s.cases) for path in places()}
     except cases.CaseError as err:
         die(str(err))
     data = report(found)

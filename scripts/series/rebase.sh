@@ -146,4 +146,6 @@ n update-ref -d refs/rebase/series
 n reflog expire --expire=now --all
 n rev-list --objects --all --not "refs/tags/$to" | cut -d' ' -f1 | n pack-objects -q "$new/.git/objects/pack/pack" >/dev/null
 rm -rf "$state" "$new/.git/objects/info/alternates"
-stage rebase "series/$to and patches/$to are written. Read them; complete series/$to/audit; a line 'debian = ...' in series/$to/base names a package with the source; then run: make PIN=$to"
+what="series/$to and patches/$to are written. Read them; "
+grep -q '^carries' "$SERIES_DIR/$to/base" || what+="complete series/$to/audit; "
+stage rebase "${what}a line 'debian = ...' in series/$to/base names a package with the source; then run: make PIN=$to"

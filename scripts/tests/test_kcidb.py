@@ -19,7 +19,7 @@ SCHEMA = tables.HERE / "fixtures/kcidb-schema.json"
 MATRIX = {"place": "v5.10.223/default", "cases": {"one": "", "two": "t.a", "three": "", "four": "", "five": ""}, "built": {}, "variants": {
     "base": {"one": {"verdict": "pass", "seconds": 3.5}, "three": {"verdict": "lost", "seconds": 2, "console": "oops\0" + "x" * 20000},
              "two": {"verdict": "fail", "failed": ["t.a"], "seconds": 1, "tests": [
-                 {"name": "t.a", "status": "fail", "detail": "bad\nworse"}, {"name": "t.b c/d", "status": "skip", "detail": ""}]}},
+                 {"name": "t.a", "status": "fail", "detail": "bad\nworse"}, {"name": "t.a", "status": "fail", "detail": ""}, {"name": "t.b c/d", "status": "skip", "detail": ""}]}},
     "series": {"one": {"verdict": "skip", "seconds": 1}, "two": {"verdict": "timeout", "seconds": 1}, "three": {"verdict": "broken", "seconds": 1},
                "four": {"verdict": "pass", "seconds": 1, "mem": "2G"}}}}
 
@@ -31,17 +31,13 @@ def main() -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name).resolve()
         place = tables.lay_out(json.loads(json.dumps(MATRIX)), root)
-        (root / "series/v5.10.223/series").write_text("0001-a.patch # cases: one\n0002-b.patch # test of: a\n")
-        (root / "patches/v5.10.223").mkdir(parents=True)
-        for patch in ("0001-a.patch", "0002-b.patch"):
-            (root / "patches/v5.10.223" / patch).write_text(patch)
-        env = tables.environment(place, PATCHES_DIR=str(root / "patches"), KCIDB_SCHEMA=str(SCHEMA))
+        env = tables.environment(place, KCIDB_SCHEMA=str(SCHEMA))
 
         def run(code: int, text: str, **more) -> None:
             done = program.run("kcidb", cwd=root, env={**env, **more})
             if done.returncode != code or text not in done.stdout + done.stderr or (done.stdout + done.stderr).count("\n") != 1:
                 wrong.append(f"{more}: {done}")
-        run(0, "kcidb.json: 2 checkouts, 2 builds, 11 tests; complies with ")
+        run(0, "kcidb.json: 2 checkouts, 2 builds, 12 tests; complies with ")
         data = json.loads((root / "results/v5.10.223/kcidb.json").read_text())
         by_variant = collections.defaultdict(dict)
         for test in data["tests"]:
@@ -58,11 +54,22 @@ def main() -> list[str]:
                     and "-base-" in test["build_id"]}
         if not expected["memmap.two"] or expected["memmap.three"]:
             wrong.append(f"as expected: {expected}")
-        if len({tree["patchset_hash"] for tree in data["checkouts"]}) != 2:
-            wrong.append("base and series have the same patches")
+        if {tree["id"].rpartition("-")[2]: tree["comment"] for tree in data["checkouts"]} != {
+                "b" * 40: "v5.10.223 with the patches that are tests", "5" * 40: "v5.10.223 with all patches"}:
+            wrong.append(f"checkouts: {data['checkouts']}")
+        lost = next(test for test in data["tests"] if test["path"] == "memmap.three" and test["status"] == "FAIL")
+        if lost["log_excerpt"] != "x" * 16384 or lost["start_time"] != tables.META["started"]:
+            wrong.append(f"a guest that died: {lost['log_excerpt'][:9]} {lost['start_time']}")
         run(2, "KCIDB_ORIGIN=A is not a name of small letters", KCIDB_ORIGIN="A")
         run(2, "KCIDB_SCHEMA=nosuch: ", KCIDB_SCHEMA="nosuch")
         run(125, "no results in ", RESULTS=str(root / "nowhere"))
+        # a result of another kernel is of another checkout, and one that does not say when it began has no date
+        other = place / "base/one/verdict.json"
+        text = json.loads(other.read_text())
+        del text["meta"]["started"]
+        text["meta"]["kernel"] = "e" * 40
+        other.write_text(json.dumps(text))
+        run(0, "3 checkouts, 3 builds, 12 tests; complies with ")
         # what the schema does not allow is found, dates included
         for verdict in place.glob("series/two/verdict.json"):
             text = verdict.read_text()

@@ -10,6 +10,7 @@ Exit code: 0 all as it should be, 1 otherwise.
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -59,7 +60,32 @@ def merged(root: Path, wrong: list[str]) -> None:
     text = json.loads(verdict.read_text())
     text["meta"]["kernel"] = "e" * 40
     verdict.write_text(json.dumps(text))
-    run("a b c", 2, "results of another series: series is 555555555555 (")
+    run("a b c", 2, "results of another series: series's kernel is 555555555555 (in ")
+    text["meta"] |= {"kernel": tables.KERNEL["series"], "config": "d" * 64}
+    verdict.write_text(json.dumps(text))
+    run("a b c", 2, "series's configuration is cccccccccccc (in ")
+    text["meta"] |= {"config": "c" * 64, "sums": {"memmap_x": "1"}}
+    verdict.write_text(json.dumps(text))
+    other = next(folders[0].glob("*/*/base/*/verdict.json"))
+    more = json.loads(other.read_text())
+    more["meta"]["sums"] = {"memmap_x": "2"}
+    other.write_text(json.dumps(more))
+    run("a b c", 2, "results of another series: memmap_x is 1 (in ")
+    more["meta"]["sums"] = {}
+    other.write_text(json.dumps(more))
+    # what a killed QEMU leaves; and another variant
+    left = socket.socket(socket.AF_UNIX)
+    os.chdir(other.parent)
+    left.bind("qmp.sock")
+    os.chdir(root)
+    run("a b c", once.returncode, "6 results of 3 folders")
+    for folder in folders:
+        inside = next(folder.glob("*/*"))
+        (inside / "set").mkdir()
+        (inside / "series").rename(inside / "set/x")
+    done = program.run("compare", cwd=root, env=tables.environment(place, RESULTS="a b c", VARIANT="base set/x"))
+    if "6 results of 3 folders" not in done.stdout or "missing" in done.stdout:
+        wrong.append(f"a set: {done}")
     # a name with a blank is one folder
     with_blank = root / "with blank"
     shutil.copytree(place.parents[1], with_blank)
@@ -84,11 +110,34 @@ def shards(root: Path, wrong: list[str]) -> None:
         wrong.append("cases that take the same are not split by their number")
     cases = case.find("*")
     mine = shard.begin(cases)
+    longest = max((shard.seconds(cases)[case.name], case.name) for case in cases)
+    if longest != (126.9, "memmap_zones"):
+        wrong.append(f"not by stored times: {longest}")
     for path in place.glob("*/*/verdict.json"):     # as running them does
         text = json.loads(path.read_text())
         path.write_text(json.dumps(text | {"seconds": 99 if path.parent.name == mine[0].name else 1}))
     if not mine or len(mine) >= len(cases) or shard.of_stored(cases) != mine:
         wrong.append(f"part 2 of 3 of {len(cases)} cases: {len(mine)}, then {len(shard.of_stored(cases))}")
+    # a machine that ran its part alone splits as one that has nothing
+    for path in place.glob(f"*/{mine[0].name}"):
+        shutil.rmtree(path)
+    if set(shard.seconds(cases).values()) != {1.0}:
+        wrong.append(f"by the times of a part: {shard.seconds(cases)}")
+    env = tables.environment(place, SHARD="2/3")
+    other_case = next(case.name for case in cases if case.name != mine[0].name)
+    for more, say in (({"SHARD": "1/3"}, "shard-1-of-3; run: make boot SHARD=1/3"),
+                      ({"CASE": other_case}, f"which CASE={other_case} has not; run: make boot SHARD=2/3")):
+        done = program.run("compare", cwd=root, env={**env, **more})
+        if done.returncode != 125 or say not in done.stderr:
+            wrong.append(f"{more}: {done}")
+    if "part 2 of 3" not in program.run("compare", cwd=root, env=env).stdout:
+        wrong.append("a part's table looks like a whole one")
+    shard.get().shard = (1, 9)
+    try:
+        shard.part(cases)
+        wrong.append("more parts than cases")
+    except SystemExit:
+        pass
 
 
 def main() -> list[str]:
