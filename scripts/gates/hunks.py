@@ -11,7 +11,7 @@ build needs a line in series/PIN/hunks-not-shown, by its id:
 
     3f2a9c04 why no case can show it
 
-A hunk is done once until a patch, a case or the way to build and judge changes, so an
+A hunk is done once until a patch, a case, a tool or the way to build guests changes, so an
 interrupted run goes on where it was. Writes results/PIN/hunks.txt, and when all is shown
 the table to series/PIN/hunks, for readers.
 Environment: as for prove.

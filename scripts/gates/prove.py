@@ -14,8 +14,8 @@ patch, or that it is a test and of which patches (which come before it):
 For each patch (or those named, by a part of their names) the series without it
 is built and its cases are run. A case counts
 when a test of it fails or the guest dies, and the series passes it; a timeout
-proves nothing. A patch is done once until another patch, a case or the way to
-build and judge changes, so an interrupted run goes on where it was. --check only
+proves nothing. A patch is done once until another patch, a case, a tool or the way to
+build guests changes, so an interrupted run goes on where it was. --check only
 reads the series. Writes results/PIN/prove.txt and .json, and when all is shown
 the table to series/PIN/proof, for readers.
 Environment: PIN FLAVOUR JOBS ACCEL BUILD RESULTS, FORCE=1 (all from scratch).
@@ -57,7 +57,7 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
         case = cases.load(s.configs / f"{name}.conf", flavour=s.flavour)
         guest = {key: value for key, value in asdict(case).items() if key not in NOT_GUEST}
         sums = [item for item in sorted(sums_of(case, s.built("series")).items()) if not item[0].endswith(".ko")]
-        command = machine.script(case, "series", "tcg").replace(str(s.build), "").replace(str(SCRIPTS), "")
+        command = machine.script(case, "series", "kvm" if s.accel == "kvm" else "tcg").replace(str(s.build), "").replace(str(SCRIPTS), "")
         digest.update(json.dumps([guest, sums, command], default=str).encode())
     without_patches = digest.hexdigest()
     undo = s.series / "drop" / f"{proof.slug}.patch"
@@ -69,16 +69,20 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
     return digest.hexdigest(), without_patches
 
 
+# what makes a guest, besides what its key lists
+MAKERS = "scripts/kernel/kernel.sh scripts/kernel/kbuild.sh scripts/kernel/initramfs.sh scripts/kernel/test-module.sh scripts/guests/hotplug.py"
+
+
 def tools() -> str:
-    """One id for what builds and runs: the kernel's configuration, the module's source, the compiler and QEMU. How
-    the guests are started and judged is in no key: make replay judges stored ones again."""
+    """One id for what builds and runs: the kernel's configuration, the module's source, the compiler, QEMU, and
+    our scripts that build and serve guests. What starts and judges them is in no key: judge reads a stored guest again."""
     digest, s, arch = hashlib.sha256(), get(), machine.architecture()
     try:
         digest.update(json.loads((s.built("series") / "build.json").read_text())["config"].encode())
     except (OSError, ValueError, KeyError) as err:
         raise Unjudged(f"the series is not built; run: make guest{s.words()}") from err
-    for path in sorted((ROOT / "selftests" / "module").glob("*")):
-        digest.update(path.read_bytes())
+    for path in (*(ROOT / name for name in MAKERS.split()), *sorted((ROOT / "selftests" / "module").glob("*"))):
+        digest.update(path.read_bytes() if path.is_file() else b"")
     prefix = re.search(r"CROSS_COMPILE=(\S+)", arch.get("make", ""))
     for program in (f"{prefix[1] if prefix else ''}gcc", arch["qemu"]):
         if shutil.which(program):

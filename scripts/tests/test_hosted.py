@@ -26,7 +26,7 @@ def files(wrong: list[str]) -> None:
         lists = re.findall(r"\[(v\d[^\]]*)\]", text)
         if not lists or any(sorted(found.split(", ")) != pins for found in lists):
             wrong.append(f"{name}: pins {lists}, and series/ has {pins}")
-        said = [word for line in re.findall(r"(?<!install -y )(?<!git )\bmake ([a-z][a-z -]*)", text) for word in line.split()]
+        said = [word for line in re.findall(r"(?m)(?:run: |- |^ *|&& )make ([a-z][a-z -]*)", text) for word in line.split()]
         if not said or (odd := set(said) - targets):
             wrong.append(f"{name}: no target {odd if said else 'at all'}")
 

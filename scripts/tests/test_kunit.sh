@@ -47,5 +47,6 @@ export VARIANT=series
 kunit 0 ''
 grep -q "^kunit.py: parse $fr/results/v0.1/default/series/kunit/result.ktap$" "$tmp/out" || bad "$(<"$tmp/out")"
 touch "$tmp/fails-root"
-(cd "$fr" && kunit 125 "^kunit: series: kunit.py says fail, the judge says pass: see $fr/results/") || failed=1
+cd "$fr"
+kunit 125 "^kunit: series: kunit.py says fail, the judge says pass: see $fr/results/"
 end

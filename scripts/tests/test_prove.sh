@@ -93,6 +93,18 @@ grep -q 'boot drop/mm-change-b one' "$tmp/did" || bad 'a case that changed was n
 echo '{"config": "2"}' >"$b/series-default/build.json"
 want_row 0 '^0004 .* yes$'
 grep -q 'boot drop/mm-change-b one' "$tmp/did" || bad 'another configuration, and it was not run again'
+mkdir -p "$fr/selftests/module" && echo 1 >"$fr/selftests/module/main.c"
+want_row 0 '^0004 .* yes$'
+[[ -s $tmp/did ]] || bad 'another module, and it was not run again'
+echo '# x' >>"$s/guests/hotplug.py"
+want_row 0 '^0004 .* yes$'
+[[ -s $tmp/did ]] || bad "another host's side of hot-plug, and it was not run again"
+printf '1  t\n' >"$b/series-default/guest.sums"
+want_row 0 '^0004 .* yes$'
+[[ -s $tmp/did ]] || bad 'another test program, and it was not run again'
+echo '# x' >>"$s/guests/judge.py"
+want_row 0 '^0004 .* yes$'
+[[ ! -s $tmp/did ]] || bad 'another judge, and it was run again'
 FORCE=1 want_row 0 '^0004 .* yes$'
 [[ -s $tmp/did ]] || bad 'FORCE=1 did nothing'
 

@@ -37,7 +37,7 @@ modules:
 mm/%.o: $(O)/mm/%.o ;
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	@echo '  CC $@'; ! grep -n 'not C' $< || { echo "$<:1:1: error: not C"; exit 1; }
+	@echo '  CC $<'; ! grep -n 'not C' $< || { echo "$<:1:1: error: not C"; exit 1; }
 	@grep -n warn $< | sed -E 's@^([0-9]+):@../linux/$<:\1:2: warning: @' >&2; touch $@
 EOF
 sed -i 's/line 3$/warn old/' "$u/mm/b.c"
