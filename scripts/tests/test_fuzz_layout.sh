@@ -116,6 +116,7 @@ check "what has not run is no pass" has '^3 layouts, 0 wrong, 2 not judged$'
 
 # and by make
 cp "$root/Makefile" .
+make_case one memmap_zones 20 64M
 mkdir -p scripts/kernel
 for stage in deps series/source series/tree kernel/kernel kernel/initramfs; do
 	printf '#!/bin/sh\n' >scripts/$stage.sh
