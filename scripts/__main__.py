@@ -25,7 +25,6 @@ VERBS = {
 
 def main() -> int:
     """Run the verb; its module sees the arguments behind it."""
-    sys.dont_write_bytecode = True
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb not in VERBS and verb not in ("", "-h", "--help"):
         print(f"unknown verb '{verb}'; run: python3 scripts -h", file=sys.stderr)

@@ -15,7 +15,7 @@ trap 'rm -rf "$tmp"' EXIT
 unset PIN VARIANT FLAVOUR CASE ACCEL JOBS DRY ARCH SET FORCE BUILD RESULTS CONFIGS SERIES_DIR PATCHES_DIR TIMEOUT_SCALE TESTS CONSOLE KERNEL INITRD QEMU
 unset MAKEFLAGS MAKELEVEL STARTED N RESULT
 mkdir -p "$tmp/scripts" "$tmp/qemu-configs/arch"
-cp -r "$root"/scripts/{*.py,series,guests} "$tmp/scripts/"
+cp -rp "$root"/scripts/{*.py,series,guests} "$tmp/scripts/"
 mkdir -p "$tmp/series/v5.10.223"
 echo v5.10.223 >"$tmp/series/default"
 echo 'tag = v5.10.223' >"$tmp/series/v5.10.223/base"
