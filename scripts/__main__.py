@@ -9,6 +9,7 @@ VERB -h tells more. Settings come from the environment, see settings.py.
 import importlib
 import os
 import sys
+from pathlib import Path
 
 # verb -> module with main(), below this folder
 VERBS = {
@@ -23,16 +24,20 @@ VERBS = {
 }
 
 
+def summary(module: str) -> str:
+    """The first line of what a module says of itself."""
+    return (Path(__file__).parent / f"{module.replace('.', '/')}.py").read_text().split('"""')[1].splitlines()[0]
+
+
 def main() -> int:
     """Run the verb; its module sees the arguments behind it."""
-    verb = sys.argv[1] if len(sys.argv) > 1 else ""
-    if verb not in VERBS and verb not in ("", "-h", "--help"):
+    verb = sys.argv[1] if len(sys.argv) > 1 else "-h"
+    if verb in ("-h", "--help"):
+        print(__doc__.replace("{verbs}", "\n".join(f"  {name:12} {summary(module)}" for name, module in VERBS.items())).strip())
+        return 0
+    if verb not in VERBS:
         print(f"unknown verb '{verb}'; run: python3 scripts -h", file=sys.stderr)
         return 2
-    if verb not in VERBS:
-        print(__doc__.replace("{verbs}", "\n".join(f"  {name:12} {module}" for name, module in VERBS.items())).strip(),
-              file=sys.stdout if verb in ("-h", "--help") else sys.stderr)
-        return 0 if verb in ("-h", "--help") else 2
     sys.argv = [verb, *sys.argv[2:]]
     try:
         return importlib.import_module(VERBS[verb]).main()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The very guest of a case, by hand: same machine, memory and kernel, a shell as its test.
+"""A shell in the guest of a case: same machine, memory and kernel; or that guest stopped for gdb.
 
 usage: shell [--debug] CASE [QEMU ARGUMENT...]
 
