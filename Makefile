@@ -110,9 +110,8 @@ tree: source ## a git tree: the tag, and one commit a patch (FORCE=1 drops commi
 kernel: tree ## build the kernels of VARIANT in FLAVOUR
 	$(foreach v,$(VARIANT),$(run) scripts/kernel/kernel.sh $(v)$(newline))
 
-guest: kernel ## pack what the guests run, find out whether KVM works here
+guest: kernel ## pack what the guests run
 	$(foreach v,$(VARIANT),$(run) scripts/kernel/initramfs.sh $(v)$(newline))
-	$(run) $(memmap) accel >/dev/null
 
 boot: guest ## run the guests of CASE; what is not as expected, and how to repeat it
 	$(boot_all)

@@ -20,13 +20,25 @@ tree_stamp=$build_d/tree.stamp
 # sets, and of a set own, set (with those that it needs), needs, cases; only, the series of it
 in_series() { python3 "$root/scripts" series "$@"; }
 
-# list_series ARRAY WHAT [SET]: the same into an array; ends here when that can't be read
+# list_series ARRAY WHAT [SET]: the same into an array; ends here when that can't be read.
+# The names of all patches and tests are read once for a content of the file
 list_series() {
 	local -n into=$1
-	local lines
-	lines=$(in_series "${@:2}") || exit
+	local lines text kind name
 	into=()
-	[[ -z $lines ]] || mapfile -t into <<<"$lines"
+	if (($# > 2)) || [[ $2 != patches && $2 != tests ]]; then
+		lines=$(in_series "${@:2}") || exit
+		[[ -z $lines ]] || mapfile -t into <<<"$lines"
+		return
+	fi
+	text=$SERIES_DIR/$PIN$(cat "$SERIES_DIR/$PIN/series" 2>/dev/null) || :
+	if [[ $text != "${series_text-}" ]]; then
+		series_all=$(in_series all) || exit
+		series_text=$text
+	fi
+	while read -r kind name; do
+		[[ -z $name || ($2 == tests && $kind != test) ]] || into+=("$name")
+	done <<<"$series_all"
 }
 
 # slug PATCH: the name of a patch without its number, which may change
