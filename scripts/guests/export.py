@@ -27,13 +27,8 @@ SPARE = 60          # seconds for LAVA itself
 STATUS = {"pass": "pass", "fail": "fail", "lost": "fail", "timeout": "fail", "skip": "skip", "broken": "unknown"}
 
 
-def quoted(word: str) -> str:
-    """A word of a command that LAVA puts together with blanks."""
-    return shlex.quote(word)
-
-
 def device(guest: list[str]) -> dict:
-    """What a device that runs this guest, VARIANT= and CASE=, is to LAVA."""
+    """What a device that runs this guest, VARIANT= and CASE=, is to LAVA, which joins a command with blanks."""
     s = get()
     settings = [f"PIN={s.pin}", f"FLAVOUR={s.flavour}", f"ARCH={s.arch}", f"RESULTS={s.results}", f"BUILD={s.build}",
                 *(f"{name}={os.environ[name]}" for name in ("ACCEL", "TIMEOUT_SCALE", "QEMU") if os.environ.get(name))]
@@ -42,7 +37,7 @@ def device(guest: list[str]) -> dict:
             "timeouts": {"actions": {}, "connections": {}},
             "actions": {"deploy": {"methods": {"image": {}}, "connections": {}},
                         "boot": {"connections": {"serial": None}, "methods": {"qemu": {"parameters": {
-                            "command": "env", "options": [*map(quoted, settings), *guest, "python3", quoted(str(SCRIPTS)), "one"], "extra": []}}}}}}
+                            "command": "env", "options": [*map(shlex.quote, settings), *guest, "python3", shlex.quote(str(SCRIPTS)), "one"], "extra": []}}}}}}
 
 
 def name_of(case: Case, variant: str) -> str:
