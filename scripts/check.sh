@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The checks of the project, as many at a time as there are CPUs; nothing is booted.
+# The checks of the project, one more at a time than there are CPUs; nothing is booted.
 #
 #   check.sh                     all
 #   check.sh --scripts [TEST]    only what needs no kernel source; only this test
@@ -18,7 +18,7 @@ scripts='' only=''
 if [[ ${1:-} == --scripts ]]; then scripts=1 only=${2:-}; fi
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-running=0 jobs=${JOBS:-$(nproc)}
+running=0 jobs=${JOBS:-$(($(nproc) + 1))}	# some wait for a moment
 
 # check NAME COMMAND...: in the background; a line when it has ended
 check() {

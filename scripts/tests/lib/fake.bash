@@ -78,7 +78,7 @@ four_patches() {
 	"$s/series/refresh.sh" >/dev/null
 }
 
-# two_patches: a tree with a change and its test, and a series of them
+# two_patches: a tree with a change and its test, and a series of them, as refresh.sh would write it
 two_patches() {
 	"$s/series/source.sh" >/dev/null && "$s/series/tree.sh" >/dev/null
 	printf 'kunit = mm/t.c\n' >>"$fr/series/v0.1/base"
@@ -87,10 +87,11 @@ two_patches() {
 	printf 'test one\n' >"$b/linux/mm/t.c"
 	k add mm/t.c
 	k commit -qm 'mm: add a test'
-	"$s/series/refresh.sh" >/dev/null
+	k format-patch -q -o "$fr/patches/v0.1" --no-signature --zero-commit -N --abbrev=12 v0.1..
+	mkdir "$fr/kunit/v0" && cp "$b/linux/mm/t.c" "$fr/kunit/v0"
 	printf '%s\n' '# the flip' '# a remark' 0001-mm-change-a.patch \
 		'0002-mm-add-a-test.patch  # test of: mm-change-a' '# after' >"$fr/series/v0.1/series"
-	"$s/series/tree.sh" >/dev/null
+	FORCE=1 "$s/series/tree.sh" >/dev/null
 }
 k() { git -C "$b/linux" "$@"; }
 
