@@ -16,8 +16,6 @@ set -euo pipefail
 
 scripts='' only=''
 if [[ ${1:-} == --scripts ]]; then scripts=1 only=${2:-}; fi
-# thousands of small files, and nothing to keep
-[[ -n ${TMPDIR:-} || ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 running=0 jobs=$((${JOBS:-$(nproc)} + 1))	# some wait for a moment
