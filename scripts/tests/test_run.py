@@ -68,7 +68,7 @@ def main() -> list[str]:
         folder = Path(name) / mine
         folder.mkdir(parents=True, exist_ok=True)
         if machine.limits(Path(name)):
-            wrong.append("a limit where there is none")
+            wrong.append("a limit without a cgroup that has one")
         (folder / "memory.max").write_text("max\n")
         if machine.limits(Path(name)):
             wrong.append("'max' is a limit")

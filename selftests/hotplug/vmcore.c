@@ -14,7 +14,7 @@
 #define PTE_ADDRESS	0x000ffffffffff000UL
 #define PTE_LARGE	0x80UL
 
-/* The number at @key in VMCOREINFO; 0 if there is none. */
+/* The number at @key in VMCOREINFO; 0 if it has no such key. */
 static unsigned long info_of(const struct vmcore *core, const char *key, int base)
 {
 	const size_t len = strlen(key);
