@@ -26,10 +26,10 @@ NOT_JUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
 
 
-def read_rows(place: Path, variants, glob: str) -> list[Row]:
-    """What is stored in results/PIN/LABEL: a row for each case that matches."""
+def read_rows(place: Path, variants, glob: str, pick=list) -> list[Row]:
+    """What is stored in results/PIN/LABEL: a row for each case that matches and is picked."""
     flavour, arch = parted(place.name)
-    return gather(place, cases.find(glob, flavour, arch, place.parent.name), variants)
+    return gather(place, pick(cases.find(glob, flavour, arch, place.parent.name)), variants)
 
 
 def again(name: str, variant: str, place: Path) -> str:
@@ -116,7 +116,7 @@ def main() -> int:
     if len(s.result_folders) > 1:
         place = merge.merge(s.result_folders) / s.pin / s.label
     try:
-        rows = gather(place, shard.of_stored(cases.find(glob, s.flavour)), variants)
+        rows = read_rows(place, variants, glob, shard.of_stored)
     except cases.CaseError as err:
         die(str(err))
     if not rows:

@@ -16,12 +16,11 @@ bisect_tree=$build_d/bisect/linux
 cross_tree=$build_d/cross/linux
 tree_stamp=$build_d/tree.stamp
 
-# in_series WHAT [SET]: what series.py reads in series/PIN/series, one a line: patches, tests,
-# sets, and of a set own, set (with those that it needs), needs, cases; only, the series of it
+# in_series WHAT [SET]: what series.py reads in series/PIN/series, one a line: all, sets, and of a set own, set (with those that it needs), needs, cases; only, the series of it
 in_series() { python3 "$root/scripts" series "$@"; }
 
-# list_series ARRAY WHAT [SET]: the same into an array; ends here when that can't be read.
-# The names of all patches and tests are read once for a content of the file
+# list_series ARRAY WHAT [SET]: the same into an array, or WHAT is patches or tests, which
+# are read once for a content of the file; ends here when that can't be read
 list_series() {
 	local -n into=$1
 	local lines text kind name

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Read series/PIN/series: the patches in order, what each claims, and the sets that are mailed together.
 
-usage: series patches | tests | sets | own SET | set SET | needs SET | cases SET | renamed
+usage: series all | sets | own SET | set SET | needs SET | cases SET | only SET | renamed
 
 A line is `0001-name.patch  # mark: words`. The mark is for prove.py (`cases`, `needed by`, `not
 shown`), or says that the patch is a test (`test of: <patch without its number> ...`). A line
 `# set: NAME [needs: OTHERS]` begins a set, which goes to the next such line.
 
-Prints the names of all patches (`all`: each after `patch` or `test`), of those that are tests, of the sets; of a set its own patches,
+Prints the names of all patches, each after `patch` or `test`; of the sets; of a set its own patches,
 these and those that it needs, the sets that it needs, and the cases that show its own. `only`
 prints the series with the patches of a set and of those that it needs alone. `renamed`
 reads lines `NEW [OLD]`, the patches as they are called now and were called, and prints the series
@@ -127,7 +127,7 @@ def read(path: Path) -> Series:
 def main() -> int:
     """The command line."""
     parser = options(__doc__)
-    parser.add_argument("what", choices=["all", "patches", "tests", "sets", "own", "set", "needs", "cases", "only", "renamed"])
+    parser.add_argument("what", choices=["all", "sets", "own", "set", "needs", "cases", "only", "renamed"])
     parser.add_argument("name", nargs="?", default="")
     args = parser.parse_args()
     series, name = read(get().series / "series"), args.name
@@ -141,8 +141,6 @@ def main() -> int:
         sys.stdout.write(series.renamed([(new, old) for new, _, old in names]))
         return 0
     lines = {"all": lambda: [f"{'test' if patch.is_test else 'patch'} {patch.name}" for patch in series.patches],
-             "patches": lambda: [patch.name for patch in series.patches],
-             "tests": lambda: [patch.name for patch in series.patches if patch.is_test],
              "sets": lambda: list(series.needs), "needs": lambda: series.needs[name],
              "own": lambda: [patch.name for patch in series.own(name)],
              "set": lambda: [patch.name for patch in series.with_needs(name)], "cases": lambda: series.cases(name)}[args.what]()
