@@ -134,7 +134,7 @@ if [[ -n $letter ]]; then
 else
 	python3 "$root/scripts" cover "$mails"/0001-*.patch - --testing "$work/testing" "${options[@]}"
 fi
-first=$(find "$mails" -name '*.patch' | sort | head -n1)
+first=$(find "$mails" -name '*.patch' | sort | sed -n 1p)
 python3 "$root/scripts" recipients "$tree" "$mails"/*.patch >"$work/recipients"
 stage submission 'checkpatch.pl --strict'
 "$root/scripts/gates/checkpatch.sh" "$mails"

@@ -28,7 +28,8 @@ own_apt() {
 	local own=$1 uri
 	command -v apt-get >/dev/null || die 1 "no apt on this machine"
 	[[ -f $keyring ]] || die 1 "no $keyring"
-	uri=$(mirrors | awk '!seen[$0]++ { print; exit }')
+	# read to the end: a reader that stops early kills the writer, and us (pipefail)
+	uri=$(mirrors | sed -n 1p)
 	[[ -n $uri ]] || die 1 "apt has no Debian mirror set up"
 	mkdir -p "$own/lists/partial" "$own/cache/archives/partial"
 	echo "$2 [signed-by=$keyring] $uri $3 main" >"$own/sources.list"

@@ -18,7 +18,7 @@ set -euo pipefail
 
 short=build/$PIN/linux
 upstream=$(base_key debian | sed 's/^[^=]*=//; s/ .*//; s/-[^-]*$//')	# 7.3.4
-url=$(base_key url | head -n1)
+url=$(base_key url | sed -n 1p)
 other="run: make source KERNEL_SRC_DIR=<folder with the archive>"
 
 # verify DIR: the files that the series touches are those of the tag
@@ -43,7 +43,7 @@ verify() {
 # checksum FILE: false when base knows the file's name and it is another file
 checksum() {
 	local sum
-	sum=$(base_key sha256 | awk -v f="${1##*/}" '$2 == f { print $1; exit }')
+	sum=$(base_key sha256 | awk -v f="${1##*/}" '$2 == f && !n++ { print $1 }')
 	[[ -z $sum || $sum == "$(sha256sum <"$1" | cut -d' ' -f1)" ]]
 }
 
