@@ -19,7 +19,9 @@ list_fragments() {
 			break
 		done
 	done
-	fragments+=("$root/selftests/config" "$root/kunit/kunitconfig" "$configs/flavour/$2.config")
+	fragments+=("$root/selftests/config")
+	[[ -z $(base_key kunit) ]] || fragments+=("$root/kunit/kunitconfig")
+	fragments+=("$configs/flavour/$2.config")
 }
 
 # kernel_setup: how kernels are configured and built: configs, fragments, compiler,

@@ -52,6 +52,8 @@ int mem_bind(void *addr, size_t size, int mode, int nid, unsigned int flags)
 	const unsigned int bits = 8 * sizeof(long);
 	unsigned long mask[16] = {};
 
+	if (nid < 0 || nid >= 8 * (int)sizeof(mask))
+		return -EINVAL;
 	mask[nid / bits] = 1UL << nid % bits;
 	return syscall(SYS_mbind, addr, size, mode, mask, 8 * sizeof(mask), flags) ?
 	       -errno : 0;

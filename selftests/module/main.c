@@ -477,7 +477,7 @@ static ssize_t hold_write(struct file *file, const char __user *buf,
 	ret = kstrtoul_from_user(buf, count, 0, &pfn);
 	if (ret)
 		return ret;
-	pgmap = get_dev_pagemap(pfn);
+	pgmap = find_pgmap(pfn);
 	if (!pgmap)
 		return -ENXIO;
 	put_dev_pagemap(xchg(&file->private_data, pgmap));

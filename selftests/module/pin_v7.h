@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#define LARGEST_ORDER	MAX_PAGE_ORDER
+#include <linux/version.h>
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 static inline struct dev_pagemap *find_pgmap(unsigned long pfn)
 {
 	return get_dev_pagemap(pfn);
@@ -14,39 +15,6 @@ static inline unsigned long *page_flags(struct page *page)
 static inline struct dev_pagemap **page_owner(struct page *page)
 {
 	return &page_folio(page)->pgmap;
-}
-
-/*
- * The references and pins that a page has are those of its folio. Only pages
- * of a device are asked for it, and only if it is of the same device: what an
- * altmap covers may never have been initialised.
- */
-static inline void read_folio(struct page *page, struct dev_pagemap *pgmap,
-			      struct test_memmap_page *rec)
-{
-	struct folio *folio = page_folio(page);
-	unsigned long pfn = page_to_pfn(&folio->page);
-
-	if (pfn < PHYS_PFN(pgmap->range.start) ||
-	    pfn > PHYS_PFN(pgmap->range.end) || folio->pgmap != pgmap)
-		return;
-	rec->state |= TEST_MEMMAP_OWNED;
-	/* Of what the altmap covers, each page has a reference. */
-	if (pgmap->flags & PGMAP_ALTMAP_VALID &&
-	    pfn < pgmap->altmap.base_pfn + vmem_altmap_offset(&pgmap->altmap))
-		return;
-	rec->unused = pgmap->type == MEMORY_DEVICE_GENERIC;
-	rec->mapped = folio_mapcount(folio);
-	if (!folio_test_large(folio))
-		return;
-	rec->order = folio_order(folio);
-	rec->refcount = folio_ref_count(folio);
-	rec->pins = atomic_read(&folio->_pincount);
-}
-
-static inline void set_vm_flags(struct vm_area_struct *vma, vm_flags_t flags)
-{
-	vm_flags_set(vma, flags);
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -68,21 +36,26 @@ static inline vm_fault_t map_huge_fault(struct vm_fault *vmf, unsigned int order
 				    vmf->flags & FAULT_FLAG_WRITE);
 }
 #endif
+#else
+#include "pin_v6.h"
+#endif
 
-static inline int map_p2p_sg(struct device *dev, struct scatterlist *sgl, int nr)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define LARGEST_ORDER	MAX_PAGE_ORDER
+
+static inline atomic_t *folio_pins(struct folio *folio)
 {
-	return dma_map_sg(dev, sgl, nr, DMA_BIDIRECTIONAL);
+	return &folio->_pincount;
 }
 
-static inline void unmap_p2p_sg(struct device *dev, struct scatterlist *sgl, int nr)
+static inline int folio_mappings(struct folio *folio)
 {
-	dma_unmap_sg(dev, sgl, nr, DMA_BIDIRECTIONAL);
+	return folio_mapcount(folio);
 }
 
-static inline struct bio *alloc_bio(struct block_device *bdev, unsigned int nr,
-				    unsigned int op)
+static inline void set_vm_flags(struct vm_area_struct *vma, vm_flags_t flags)
 {
-	return bio_alloc(bdev, nr, op | REQ_SYNC | REQ_NOMERGE, GFP_KERNEL);
+	vm_flags_set(vma, flags);
 }
 
 struct disk {
@@ -103,4 +76,51 @@ static inline int open_disk(struct disk *disk, const char *path)
 static inline void close_disk(struct disk *disk)
 {
 	bdev_fput(disk->file);
+}
+#else
+#include "pin_v6.1.h"
+#endif
+
+/*
+ * The references and pins that a page has are those of its folio. Only pages
+ * of a device are asked for it, and only if it is of the same device: what an
+ * altmap covers may never have been initialised.
+ */
+static inline void read_folio(struct page *page, struct dev_pagemap *pgmap,
+			      struct test_memmap_page *rec)
+{
+	struct folio *folio = page_folio(page);
+	unsigned long pfn = page_to_pfn(&folio->page);
+
+	if (pfn < PHYS_PFN(pgmap->range.start) ||
+	    pfn > PHYS_PFN(pgmap->range.end) || *page_owner(page) != pgmap)
+		return;
+	rec->state |= TEST_MEMMAP_OWNED;
+	/* Of what the altmap covers, each page has a reference. */
+	if (pgmap->flags & PGMAP_ALTMAP_VALID &&
+	    pfn < pgmap->altmap.base_pfn + pgmap->altmap.reserve + pgmap->altmap.free)
+		return;
+	rec->unused = pgmap->type == MEMORY_DEVICE_GENERIC;
+	rec->mapped = folio_mappings(folio);
+	if (!folio_test_large(folio))
+		return;
+	rec->order = folio_order(folio);
+	rec->refcount = folio_ref_count(folio);
+	rec->pins = atomic_read(folio_pins(folio));
+}
+
+static inline int map_p2p_sg(struct device *dev, struct scatterlist *sgl, int nr)
+{
+	return dma_map_sg(dev, sgl, nr, DMA_BIDIRECTIONAL);
+}
+
+static inline void unmap_p2p_sg(struct device *dev, struct scatterlist *sgl, int nr)
+{
+	dma_unmap_sg(dev, sgl, nr, DMA_BIDIRECTIONAL);
+}
+
+static inline struct bio *alloc_bio(struct block_device *bdev, unsigned int nr,
+				    unsigned int op)
+{
+	return bio_alloc(bdev, nr, op | REQ_SYNC | REQ_NOMERGE, GFP_KERNEL);
 }

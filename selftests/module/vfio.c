@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/uaccess.h>
+#include <linux/version.h>
 #include <linux/vfio.h>
 
 #include "test_memmap_uapi.h"
@@ -91,10 +92,12 @@ static const struct vfio_device_ops test_vfio_ops = {
 	.close_device = test_vfio_close,
 	.ioctl = test_vfio_ioctl,
 	.dma_unmap = test_vfio_dma_unmap,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 	.bind_iommufd = vfio_iommufd_emulated_bind,
 	.unbind_iommufd = vfio_iommufd_emulated_unbind,
 	.attach_ioas = vfio_iommufd_emulated_attach_ioas,
 	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
+#endif
 };
 
 static int test_vfio_probe(struct platform_device *pdev)
@@ -115,6 +118,12 @@ static int test_vfio_probe(struct platform_device *pdev)
 	return ret;
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define REMOVE remove
+#else
+#define REMOVE remove_new
+#endif
+
 static void test_vfio_remove(struct platform_device *pdev)
 {
 	struct test_vfio *test = platform_get_drvdata(pdev);
@@ -125,7 +134,7 @@ static void test_vfio_remove(struct platform_device *pdev)
 
 static struct platform_driver test_vfio_driver = {
 	.driver.name = "test_memmap",
-	.remove = test_vfio_remove,
+	.REMOVE = test_vfio_remove,
 };
 
 int __init test_vfio_init(void)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* v6.1, where pin_v7.h has other forms of these. */
+#define LARGEST_ORDER	(MAX_ORDER - 1)
+
+static inline atomic_t *folio_pins(struct folio *folio)
+{
+	return folio_pincount_ptr(folio);
+}
+
+/* folio_mapcount() is not exported */
+static inline int folio_mappings(struct folio *folio)
+{
+	return page_mapcount(&folio->page);
+}
+
+static inline void set_vm_flags(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+struct disk {
+	struct block_device *bdev;
+};
+
+static inline int open_disk(struct disk *disk, const char *path)
+{
+	disk->bdev = blkdev_get_by_path(path, FMODE_READ | FMODE_WRITE, NULL);
+	return PTR_ERR_OR_ZERO(disk->bdev);
+}
+
+static inline void close_disk(struct disk *disk)
+{
+	blkdev_put(disk->bdev, FMODE_READ | FMODE_WRITE);
+}
