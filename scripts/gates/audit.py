@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gates import users
+from guests.case import of_pins
 from series import series
 from series.git import GitError
 from series.git import git as run_git
@@ -210,8 +211,9 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     pin = Pin()
-    if carried := re.search(r"(?m)^carries *= *(.+)$", (pin.series / "base").read_text()):
-        print(f"audit: {pin.name} carries {carried[1]}, which drops no mark: nothing to review")
+    carried = of_pins(get().configs, "carries").get(pin.name)
+    if carried and not (args.list or args.tree or args.work_tree is not None):
+        print(f"audit: {pin.name} carries {' '.join(carried)}, which drops no mark: nothing to review")
         return 0
     texts = pin.committed(args.tree or ["base", "series"])
     if args.work_tree is not None:

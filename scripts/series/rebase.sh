@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Carry the series of PIN to another tag, with git's three-way merge.
 #
-#   rebase.sh TO       KERNEL_GIT (or KERNEL_SRC_DIR) has the source of TO
+#   rebase.sh TO       KERNEL_GIT (or KERNEL_SRC_DIR) has the source of TO, or the Debian
+#                      archive, when it is of the line of PIN
 #
 # It is `git rebase --onto TO PIN` in build/TO/linux, on its branch series. Where git
 # stops, so does this: fix the files, `git add -u` and run it again, which goes
@@ -49,6 +50,16 @@ one_set() {
 	rm -f "$1"/{audit,not-run,hunks,hunks-not-shown,cover-letter}
 	[[ ! -f $1/cover/$SET ]] || mv "$1/cover/$SET" "$1/cover-letter"
 	rm -rf "$1/cover"
+	# of the tag's own tests, those that its cases run
+	if [[ -f $1/tree-tests ]]; then
+		for file in $(in_series cases "$SET"); do
+			sed -n 's/^tests[^=]*=//p' "$root/qemu-configs/$file.conf" 2>/dev/null || :
+		done | tr ' ,' '\n' >"$1/run"
+		awk 'NR == FNR { run[$1]; next } /^#/ || $1 "/" $2 in run' "$1/run" "$1/tree-tests" >"$1/run.new"
+		mv "$1/run.new" "$1/tree-tests"
+		rm "$1/run"
+		grep -q '^[^#]' "$1/tree-tests" || rm "$1/tree-tests"
+	fi
 	# exceptions for other patches, and commits that only those name
 	for file in "$1"/checkpatch "$1"/commits; do
 		[[ -f $file ]] || continue
@@ -101,13 +112,15 @@ if [[ ! -f $state/from ]]; then
 	short = $to_short
 	EOT
 	if [[ -z ${SET:-} ]]; then
-		base_key kunit | sed 's/^/kunit = /' >>"$state/series/$to/base"
+		grep -E '^(kunit|carries|cases) *=' "$series_d/base" >>"$state/series/$to/base" || :
 	else
 		printf '%s\n' "carries = $SET of $PIN" "cases = $(in_series cases "$SET" | paste -sd ' ')" >>"$state/series/$to/base"
 	fi
 	[[ $to == *-rc* || ! $to =~ ^v([0-9]+)\. ]] ||
 		echo "url = https://cdn.kernel.org/pub/linux/kernel/v${BASH_REMATCH[1]}.x/linux-${to#v}.tar.xz" >>"$state/series/$to/base"
-	[[ -d $new || -n ${KERNEL_GIT:-}${KERNEL_SRC_DIR:-} ]] ||
+	# the package of a release of the same line differs in its version, most often
+	[[ ${PIN%.*} != "${to%.*}" ]] || grep -E '^debian *=' "$series_d/base" | sed "s/${PIN#v}/${to#v}/" >>"$state/series/$to/base" || :
+	[[ -d $new || -n ${KERNEL_GIT:-}${KERNEL_SRC_DIR:-} ]] || grep -q '^debian' "$state/series/$to/base" ||
 		die 2 "no source of $to; run: make rebase TO=$to KERNEL_GIT=<a git tree that has it>"
 	at_to source.sh || exit
 	# the objects of PIN, for as long as the merge needs them
@@ -148,4 +161,5 @@ n rev-list --objects --all --not "refs/tags/$to" | cut -d' ' -f1 | n pack-object
 rm -rf "$state" "$new/.git/objects/info/alternates"
 what="series/$to and patches/$to are written. Read them; "
 grep -q '^carries' "$SERIES_DIR/$to/base" || what+="complete series/$to/audit; "
-stage rebase "${what}a line 'debian = ...' in series/$to/base names a package with the source; then run: make PIN=$to"
+grep -q '^debian' "$SERIES_DIR/$to/base" || what+="a line 'debian = ...' in series/$to/base names a package with the source; "
+stage rebase "${what}then run: make PIN=$to"

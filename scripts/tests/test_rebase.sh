@@ -86,20 +86,30 @@ echo 'Subject: x on v0.1' >"$fr/series/v0.1/cover/x"
 touch "$fr"/series/v0.1/{audit,drop/mm-change-a.patch,drop/mm-change-b.patch}
 printf '%s\n' '# why' 'mm-change-a BAD: x' 'mm-change-b BAD: y' >"$fr/series/v0.1/checkpatch"
 printf '%s\n' "fedcba9876543210fedcba9876543210fedcba98 none: x" >"$fr/series/v0.1/commits"
+printf '%s\n' '# the tag has' 'mm first' 'mm third' 'kvm first' >"$fr/series/v0.1/tree-tests"
+echo 'tests = t,x mm/third,y' >"$fr/qemu-configs/one.conf"
 "$s/series/tree.sh" >/dev/null
 SET=z want 2 "no set 'z' in series/v0.1/series; sets: x y" "$s/series/rebase.sh" v1.5
 SET=y want 0 '' "$s/series/rebase.sh" v1.5
 (cd "$fr/series/v1.5" && find . -type f | sort | tr '\n' ' ') >"$tmp/files"
-[[ $(<"$tmp/files") == './base ./checkpatch ./commits ./cover-letter ./drop/mm-change-b.patch ./series ' ]] || bad "files: $(<"$tmp/files")"
+[[ $(<"$tmp/files") == './base ./checkpatch ./commits ./cover-letter ./drop/mm-change-b.patch ./series ./tree-tests ' ]] || bad "files: $(<"$tmp/files")"
 [[ $(ls "$fr/patches/v1.5") == 0001-mm-change-b.patch ]] || bad "patches: $(ls "$fr/patches/v1.5")"
 grep -qx '0001-mm-change-b.patch  # cases: two one' "$fr/series/v1.5/series" || bad "series: $(<"$fr/series/v1.5/series")"
 [[ $(grep -c -E '^(short = v1.5 v0|carries = y of v0.1|cases = one two)$' "$fr/series/v1.5/base") == 3 ]] || bad "base: $(<"$fr/series/v1.5/base")"
+[[ $(<"$fr/series/v1.5/tree-tests") == $'# the tag has\nmm third' ]] || bad "tree-tests: $(<"$fr/series/v1.5/tree-tests")"
 [[ $(<"$fr/series/v1.5/cover-letter") == 'Subject: y on v1.5' ]] || bad 'the cover letter of the set'
 grep -q 'mm-change-b BAD' "$fr/series/v1.5/checkpatch" || bad 'an exception is lost'
 ! grep -q 'mm-change-a\|none: x' "$fr"/series/v1.5/{checkpatch,commits} || bad 'what is of other patches came along'
 PIN=v1.5 want 0 '' python3 "$s" audit
+# and that on to the next release: what it carries stays, and the package has another version
+u tag v1.6 v1.5
+echo 'debian = linux=1.5-1 suite' >>"$fr/series/v1.5/base"
+PIN=v1.5 want 0 '' "$s/series/rebase.sh" v1.6
+[[ $(grep -E '^(short|carries|cases|debian) ' "$fr/series/v1.6/base" | sort | paste -sd ,) == 'carries = y of v0.1,cases = one two,debian = linux=1.6-1 suite,short = v1.5 v0' ]] ||
+	bad "base: $(<"$fr/series/v1.6/base")"
+rm "$fr/qemu-configs/one.conf"
 cp "$tmp/series" "$fr/series/v0.1/series"
-rm -r "$fr"/series/v0.1/{cover,drop,audit,checkpatch,commits}
+rm -r "$fr"/series/v0.1/{cover,drop,audit,checkpatch,commits,tree-tests}
 "$s/series/tree.sh" >/dev/null
 
 # ended by hand, with git; and started over
