@@ -17,6 +17,7 @@ import re
 import sys
 from pathlib import Path
 
+from guests.case import of_pins
 from series import series
 from settings import die, get, options
 
@@ -112,7 +113,8 @@ def main() -> int:
         subjects.append(subject)
         body = text.partition("\n---\n")[0]
         wrong += [f"patches/{s.pin}/{patch.name}: {what}" for what in trailers(body) + references(body, known, used)]
-    text, bad = cover_letter(s.series / "cover-letter", subjects)
+    carries = of_pins(s.configs, "carries").get(s.pin)     # a set is as small as those of series/PIN/cover/
+    text, bad = cover_letter(s.series / "cover-letter", [] if carries else subjects)
     wrong += [f"series/{s.pin}/cover-letter: {what}" for what in bad + references(text, known, used)]
     for path in sorted((s.series / "cover").glob("*")):
         wrong += [f"series/{s.pin}/cover/{path.name}: {what}" for what in references(path.read_text(), known, used)]

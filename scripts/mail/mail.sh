@@ -16,6 +16,11 @@ sent_key() { sed -n "s/^$2 = //p" "$series_d/sent/${prefix}v$1"; }
 # backport: what the subjects say of a tag that is a stable release
 backport() { sed -nE 's/^v([0-9]+\.[0-9]+)\.[0-9]+$/ \1/p' <<<"$PIN"; }
 
+# upstream_of SLUG: what series/PIN/upstream says, `SLUG ID` a line, of a patch
+upstream_of() {
+	[[ ! -f $series_d/upstream ]] || awk -v slug="$1" '$1 == slug && length($2) == 40 && $2 ~ /^[0-9a-f]+$/ { print $2 }' "$series_d/upstream"
+}
+
 # base_commit: the last line of the cover letter
 base_commit() {
 	local id

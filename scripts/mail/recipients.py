@@ -7,7 +7,8 @@ MAIL is what git format-patch wrote; one whose number is 0 is the cover letter. 
 to the maintainers of what it touches, with the lists and reviewers in Cc, and those that its
 own trailers name; the cover letter to the maintainers of all patches, with all lists in Cc.
 Nobody is guessed from the history, and the sender is left out. stable@ is a trailer and no
-recipient (stable-kernel-rules.rst, option 1). Prints who gets what.
+recipient (stable-kernel-rules.rst, option 1); with --stable the mails are for it, and all
+others are in Cc (option 3). Prints who gets what.
 Exit code: 0 written, 1 a patch that nobody would get, 2 bad input.
 """
 import os
@@ -27,6 +28,7 @@ OPTIONS = ["--nogit", "--nogit-fallback", "--nofixes", "--roles", "--norolestats
 ANSWER = re.compile(r"(?P<who>\S.*\S|\S+) \((?P<role>[^:()]+)(?::.*)?\)")
 NAMED = re.compile(r"^(?:Cc|[A-Z][a-z-]+-by): (.*@.*)$", re.MULTILINE)
 FOLD = 75
+STABLE = {"stable@vger.kernel.org": "stable@vger.kernel.org"}
 
 People = dict[str, str]     # by address: as it is written
 
@@ -74,8 +76,10 @@ def header(name: str, people: People) -> str:
     return "\n".join([*lines, line]) + "\n" if words else ""
 
 
-def address(mail: Path, to: People, cc: People, sender: str) -> None:
+def address(mail: Path, to: People, cc: People, sender: str, stable: bool) -> None:
     """Write both headers, in place of any that are there."""
+    if stable:
+        to, cc = STABLE, to | cc
     to, cc = ({key: who for key, who in group.items() if key != sender} for group in (to, cc))
     if not to:      # only a list is responsible
         to, cc = cc, {}
@@ -91,6 +95,7 @@ def address(mail: Path, to: People, cc: People, sender: str) -> None:
 def main() -> int:
     """The command line."""
     parser = options(__doc__)
+    parser.add_argument("--stable", action="store_true", help="for stable trees")
     parser.add_argument("tree", type=Path)
     parser.add_argument("mail", type=Path, nargs="+")
     args = parser.parse_args()
@@ -112,8 +117,8 @@ def main() -> int:
         all_to |= to
         all_lists |= {key: who for key, who in cc.items() if "<" not in who}
         words = message.get_content().partition("\n---\n")[0]
-        address(mail, to, cc | {key: who for key, who in named(words).items() if key not in to}, sender)
+        address(mail, to, cc | {key: who for key, who in named(words).items() if key not in to}, sender, args.stable)
     for mail, sender in covers:
-        address(mail, all_to, {key: all_lists[key] for key in sorted(all_lists) if key not in all_to}, sender)
+        address(mail, all_to, {key: all_lists[key] for key in sorted(all_lists) if key not in all_to}, sender, args.stable)
     return 0
 

@@ -7,9 +7,11 @@
 #
 # The patches of PIN with the sender's sign-off, a cover letter with the testing
 # section (testing.py), recipients (recipients.py), one mbox, and `next`: the
-# commands that send it. What comes out was applied to the tag by git am and by
-# b4 am, gave the tree id of the series both times, and is clean for checkpatch.
-# The sender is who runs this, as git knows him or her. Environment:
+# commands that send it. A pin that carries a set (series/PIN/base) is for a stable
+# tree: each patch begins with `commit ID upstream.`, as series/PIN/upstream says.
+# What comes out was applied to the tag by git am and by b4 am, gave the tree id of
+# the series both times, and is clean for checkpatch. The sender is who runs this,
+# as git knows him or her. Environment:
 #
 #   SET=NAME      only the patches of this set, with series/PIN/cover/NAME as its cover
 #                 letter; a set of one patch has none
@@ -74,6 +76,18 @@ want=$(tg rev-parse "$head^{tree}")
 mapfile -t commits < <(tg rev-list --reverse "$start..$head")
 ((${#commits[@]})) || die 2 "series/$PIN/series is empty"
 
+# a pin that carries a set is for a stable tree, whose patches name what they are of
+carries=$(base_key carries)
+upstream=() names=()
+if [[ -n $carries ]]; then
+	list_series names ${SET:+own} "${SET:-patches}"
+	for patch in "${names[@]}"; do
+		patch=$(slug "$patch")
+		upstream+=("$(upstream_of "$patch")")
+		[[ -n ${upstream[-1]} ]] || die 2 "series/$PIN/upstream: no commit of $patch in mainline; once it is there, add the line: $patch <its 40 digits>"
+	done
+fi
+
 # the version
 last=$(sent_versions | tail -n1)
 version=${VERSION:-$((${last:-0} + 1))}
@@ -100,10 +114,11 @@ stage submission "v$version of ${#commits[@]} patches by $sender"
 
 # the same commits, signed off. Who has no name of his own gets the sender's
 parent=$(tg rev-parse "$start^{commit}")
-for c in "${commits[@]}"; do
+for i in "${!commits[@]}"; do
+	c=${commits[i]}
 	mapfile -t author < <(tg log -1 --format='%an%n%ae%n%ad' --date=raw "$c")
 	[[ ${author[1]} != *@users.noreply.* ]] || author=("$name" "$email" "${author[2]}")
-	parent=$(tg log -1 --format=%B "$c" |
+	parent=$(tg log -1 --format=%B "$c" | sed "${carries:+1s/\$/\n\ncommit ${upstream[i]:-} upstream./}" |
 		g interpret-trailers --no-divider --if-exists addIfDifferent "${trailers[@]}" --trailer "Signed-off-by: $sender" |
 		GIT_AUTHOR_NAME=${author[0]} GIT_AUTHOR_EMAIL=${author[1]} GIT_AUTHOR_DATE="@${author[2]}" \
 			GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email GIT_COMMITTER_DATE="@${author[2]}" \
@@ -135,7 +150,7 @@ else
 	python3 "$root/scripts" cover "$mails"/0001-*.patch - --testing "$work/testing" "${options[@]}"
 fi
 first=$(find "$mails" -name '*.patch' | sort | sed -n 1p)
-python3 "$root/scripts" recipients "$tree" "$mails"/*.patch >"$work/recipients"
+python3 "$root/scripts" recipients ${carries:+--stable} "$tree" "$mails"/*.patch >"$work/recipients"
 stage submission 'checkpatch.pl --strict'
 "$root/scripts/gates/checkpatch.sh" "$mails"
 

@@ -101,9 +101,12 @@ def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
     """The section."""
     out = ["Testing", "=======", ""]
     what = "set" if get().set else "series"
-    out += wrapped(f"Of exactly this {what} (tree {now[variants()[1]][:12]}) and of {get().pin} with only tests on top "
-                   f"(tree {now['base'][:12]}): each case is a QEMU guest that is booted with both, and is as "
-                   f"expected when the {what} passes and the tag fails what the case names, no more and no less.")
+    tag = get().pin
+    if any(patch.is_test for patch in series.read(get().series / "series").patches):
+        tag += " with only tests on top"
+    out += wrapped(f"Of exactly this {what} (tree {now[variants()[1]][:12]}) and of {tag} (tree {now['base'][:12]}): "
+                   f"each case is a QEMU guest that is booted with both, and is as expected when the {what} passes "
+                   "and the tag fails what the case names, no more and no less.")
     out += ["", f"  {'flavour':16}  cases  red on the tag  green on both  skipped"]
     for label, rows in found.items():
         skipped = sum(bool(row.skip) for row in rows)

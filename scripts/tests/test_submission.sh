@@ -266,6 +266,22 @@ make_ 0 '' SET=test
 one=$(echo "$fr/out/v0.1/test-v1"/0*.patch)
 has '^Subject: \[PATCH\] mm: add a test$' "$one"
 [[ $(grep -n -E '^(---$|Built|Applies|diff)' "$one" | cut -d: -f2 | cut -c1-4 | paste -sd,) == '---,Buil,Appl,diff' ]] || bad "alone: $(<"$one")"
+
+# for a stable tree
+echo 'carries = rest of v0.2' >>"$fr/series/v0.1/base"
+ci carries
+slug=$(sed -E 's/^0001-//; s/\.patch .*|\.patch$//' <<<"${names[0]}")
+make_ 2 "series/v0.1/upstream: no commit of $slug in mainline; once it is there, add the line: $slug <its 40 digits>" SET=test
+echo "$slug 123456789012" >"$fr/series/v0.1/upstream"
+ci short
+make_ 2 "series/v0.1/upstream: no commit of $slug in mainline" SET=test
+id=$(printf '%040d' 7)
+echo "$slug $id" >"$fr/series/v0.1/upstream"
+ci upstream
+make_ 0 '' SET=test
+[[ $(sed -n '/^$/{n;p;q}' "$one") == "commit $id upstream." ]] || bad "stable: $(<"$one")"
+has '^To: stable@vger.kernel.org$' "$one"
+has '^Cc: Tom Tester <tom@example.org>' "$one"
 k branch -D set/rest >/dev/null
 [[ -z $(find "$b" -name '*.tmp') && $(k worktree list | wc -l) == 2 ]] || bad 'scratch is left'
 end
