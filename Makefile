@@ -24,6 +24,7 @@ RESEND       ?=
 TRAILERS     ?=
 FLAVOURS     ?=
 TO           ?=
+TREES        ?=
 DRY          ?=
 FORCE        ?=
 TEST         ?=
@@ -34,6 +35,22 @@ export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
 
 # the Python of this project: $(memmap) -h
 memmap := python3 scripts
+
+# PIN=all: the same for every pin, one after the other. Without CASE their tables have the cases
+# that pins with a single set have, and one of all pins comes last
+ifeq ($(PIN),all)
+ifeq ($(origin CASE),file)
+CASE := $(shell $(memmap) pins --cases)
+endif
+each = rc=0; for pin in $(patsubst series/%/base,%,$(wildcard series/*/base)); do \
+		$(1) printf '\n== %s\n' $$pin; $(MAKE) --no-print-directory PIN=$$pin $@ || rc=$$?; done
+.PHONY: table compare always
+table compare:
+	@$(call each,PIN=$$pin $(memmap) list --check '$(CASE)' 2>/dev/null || continue;); echo; $(memmap) pins && exit $$rc
+%: always
+	@$(call each); exit $$rc
+always Makefile: ;
+else
 
 # the kernel's make has an ARCH of its own: scripts get ours from the environment alone
 MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
@@ -67,7 +84,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb affected pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -131,6 +148,9 @@ report: ## all that is stored as one HTML page, results/PIN/report.html
 
 kcidb: ## the same as KCIDB 5.3 for KernelCI, results/PIN/kcidb.json (KCIDB_SCHEMA=file: checked)
 	@$(memmap) kcidb
+
+affected: ## which kernels have which bug, and which patch they need (TREES='source folders', or tags of KERNEL_GIT)
+	@$(memmap) affected $(TREES)
 
 replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
 	$(run) $(memmap) replay '$(RESULT)'
@@ -211,3 +231,4 @@ help: ## this list
 	@printf '  %-15s %s\n' PIN '$(PIN)' VARIANT '$(VARIANT)' FLAVOUR '$(FLAVOUR)' ARCH '$(ARCH)' CASE '$(CASE)' SET '$(SET)' \
 		ACCEL '$(or $(ACCEL),probed)' JOBS '$(JOBS)' KERNEL_SRC_DIR '$(KERNEL_SRC_DIR)' \
 		KERNEL_GIT '$(KERNEL_GIT)' BUILD '$(BUILD)' RESULTS '$(RESULTS)' DRY '$(DRY)'
+endif

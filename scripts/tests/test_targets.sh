@@ -88,6 +88,38 @@ again
 run "boot, as expected" 0 boot
 check "has nothing to add" [ "$(tail -n1 out | cut -c1-2)" = "[ " ]
 
+# every pin: the table of each, then one of all, of the cases that pins with a single set have
+mkdir series/v6.1.9
+printf '%s\n' 'tag = v6.1.9' 'short = v6.1' 'cases = fast' 'carries = one of another' >series/v6.1.9/base
+cp -r build/v5.10.223 build/v6.1.9
+cp -r "$root/scripts/report" scripts
+again
+run "all pins" 0 PIN=all
+check "each has its table" [ "$(grep -c '^1 rows as expected, 0 not' out)" = 2 ]
+check "and a name" [ "$(grep '^== ' out | paste -sd ' ')" = "== v5.10.223 == v6.1.9" ]
+check "one of all" [ "$(grep -A1 '^case  v5.10.223  ' out | tail -n1)" = "fast  fail 1 > pass  fail 1 > pass" ]
+check "a line a pin" has '^v6.1.9: the tag fails 1 of 1 cases; 1 as expected$'
+again 'series fast 2 fail'
+run "all pins, one not as expected" 2 PIN=all
+check "which" has '^fast  fail 1 > pass  NO: fail 1 > fail$'
+run "all pins, a case of one" 0 PIN=all CASE=slow
+check "the other has no table" [ "$(grep -c '^== ' out)" = 1 ]
+check "nor a column" has '^case  v5.10.223$'
+rm results/v5.10.223/default/series/slow/verdict.json
+run "a result is missing" 2 PIN=all CASE=slow compare
+check "by name" has '^v5.10.223: the tag fails 0 of 0 cases; 1 to run: make CASE='
+check "in the table, too" has '^slow  missing$'
+code=0
+CASE=slow python3 scripts pins >out || code=$?
+check "its code" [ $code = 125 ]
+run "no case of any pin" 2 PIN=all CASE=none
+check "no case of any pin" has "pins: no case of any pin matches 'none'" err
+run "another target" 0 PIN=all source
+check "is for each, too" [ "$(grep -c '^== ' out)" = 2 ]
+rm -r series/v6.1.9 build/v6.1.9 results/v6.1.9
+again
+run "boot again" 0 boot
+
 # replay
 stored=results/v5.10.223/default
 digest() { (cd "$1" && find . -type f -exec sha256sum {} + | sort); }

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which kernels have which bug that a patch of ours fixes, and which patch they need.
+
+usage: affected [TREE...]
+
+TREE is a folder with a kernel's source or, with KERNEL_GIT, a tag of that repository; without any, the
+tags of all pins. A row a patch with `Fixes:`, a column a tree:
+
+  applies       the newest pin's patch applies as it is, behind those of its set in front of it
+  of PIN        the patch of that pin applies
+  by hand       no pin's patch applies: read the code
+  has it        the patch is in the tree, or the commit of mainline that it is a form of
+  not there     nothing of what the patch takes away is there
+  no            the commit that it fixes is not: by the history, or by series/releases; or the newest
+                pin has no such patch, and the tree is as new
+
+A patch that applies is not a proof: make PIN=... for a pin is. Environment: KERNEL_GIT BUILD.
+Exit code: 0 printed, 2 bad input.
+"""
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from report.pins import age
+from series import series
+from series.git import GitError, git
+from settings import die, folder, get, known_pins, options
+
+FIXES = re.compile(r"^Fixes: ([0-9a-f]{12,})", re.MULTILINE)
+MAINLINE = re.compile(r"(?:^commit|Mainline fixed this with commit) ([0-9a-f]{12,})", re.MULTILINE)
+FILES = re.compile(r"^--- a/(\S+)", re.MULTILINE)
+APPLIES, BY_HAND, HAS, ABSENT, NO = "applies", "by hand", "has it", "not there", "no"
+TELLING = 4     # lines taken away, of which none is there
+OPEN = (BY_HAND, ABSENT)    # another pin's patch may do better
+
+
+def asked(*words: str, cwd: Path) -> bytes | None:
+    """What git prints; None when it fails."""
+    try:
+        return git(*words, cwd=cwd)
+    except GitError:
+        return None
+
+
+class Tree:
+    """A kernel's source: its name, its files, and whether it has a commit."""
+
+    def __init__(self, name: str, repository: Path | None):
+        self.name, self.repository, self.folder = name, repository, Path(name)
+        makefile = (self.read("Makefile") or b"").decode(errors="replace")
+        self.version = [int(number) for number in re.findall(r"^(?:VERSION|PATCHLEVEL|SUBLEVEL) = *(\d+)", makefile, re.MULTILINE)]
+        if len(self.version) < 3:
+            die(f"{name} is no kernel's source" + ("" if repository else "; run: make affected TREES='<folders>', or with KERNEL_GIT=<repository> tags"))
+        if not repository:
+            self.name = "v" + ".".join(map(str, self.version))
+
+    def read(self, path: str) -> bytes | None:
+        """A file."""
+        if self.repository:
+            return asked("show", f"{self.name}:{path}", cwd=self.repository)
+        file = self.folder / path
+        return file.read_bytes() if file.is_file() else None
+
+    def has(self, commit: str, release: str) -> bool:
+        """Is a commit in it? By the history, in which stable commits name what they are of; else by its release."""
+        if self.repository and asked("cat-file", "-e", f"{commit}^{{commit}}", cwd=self.repository) is not None:
+            return (asked("merge-base", "--is-ancestor", commit, self.name, cwd=self.repository) is not None
+                    or bool(asked("log", "-1", "--format=%H", f"--grep=^commit {commit}.* upstream", self.name, cwd=self.repository)))
+        return not release or self.version >= age(release)
+
+
+def releases(path: Path) -> dict[str, str]:
+    """Of commits, by series/releases."""
+    rows = [line.split() for line in path.read_text().splitlines() if line and line[0] != "#"] if path.is_file() else []
+    return {row[0]: row[1] for row in rows}
+
+
+def taken_away(text: str) -> set[str]:
+    """The lines that a patch removes, but for those that are everywhere."""
+    return {line for line in (raw[1:].strip() for raw in text.splitlines() if re.match(r"-(?!-- )", raw)) if len(line) > 12}
+
+
+def tried(tree: Tree, patches: list[Path]) -> list[str]:
+    """What becomes of these patches, one after the other, on the files that they touch."""
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        git("init", "-q", cwd=work)
+        for path in {path for patch in patches for path in FILES.findall(patch.read_text())}:
+            if (data := tree.read(path)) is not None:
+                (work / path).parent.mkdir(parents=True, exist_ok=True)
+                (work / path).write_bytes(data)
+        for patch in patches:
+            text = patch.read_text()
+            if asked("apply", str(patch), cwd=work) is not None:
+                found.append(APPLIES)
+            elif asked("apply", "-R", "--check", str(patch), cwd=work) is not None:
+                found.append(HAS)
+            else:
+                lines = {line.strip() for path in FILES.findall(text) if (work / path).is_file()
+                         for line in (work / path).read_text(errors="replace").splitlines()}
+                gone = taken_away(text)
+                found.append(ABSENT if len(gone) >= TELLING and not gone & lines else BY_HAND)
+    return found
+
+
+@dataclass
+class Bug:
+    """What a patch of some pin fixes."""
+    subject: str
+    fixes: list[str]        # the commits that have it, all of them together
+    mainline: list[str]     # the commits that fix it
+    newest: bool            # does the newest pin have the patch?
+
+
+def column(tree: Tree, pins: dict[str, series.Series], bugs: dict[str, Bug], place: Path) -> dict[str, str]:
+    """A tree's answers, by the names of patches without their numbers; the newest pin whose patch applies has the word."""
+    known, newest = releases(folder("SERIES_DIR", "series") / "releases"), next(iter(pins))
+
+    def some(ids: list[str]) -> bool:
+        return any(tree.has(one[:12], known.get(one[:12], "")) for one in ids)
+    answers = {slug: HAS if some(bug.mainline) else NO for slug, bug in bugs.items()
+               if some(bug.mainline) or not some(bug.fixes) or not bug.newest and tree.version >= age(newest)}
+    # a pin of the same line has what its release needs
+    for pin, listed in sorted(pins.items(), key=lambda item: age(item[0])[:2] != tree.version[:2]):
+        for name in listed.needs or [""]:
+            chosen = listed.with_needs(name) if name else listed.patches
+            if not any(patch.slug in bugs and answers.get(patch.slug, BY_HAND) in OPEN for patch in chosen):
+                continue
+            for patch, answer in zip(chosen, tried(tree, [place / pin / patch.name for patch in chosen])):
+                if answers.get(patch.slug, ABSENT) == ABSENT or answers[patch.slug] == BY_HAND and answer not in OPEN:
+                    answers[patch.slug] = f"of {pin}" if answer == APPLIES and pin != newest else answer
+    return answers
+
+
+def main() -> int:
+    """The command line."""
+    parser = options(__doc__)
+    parser.add_argument("tree", nargs="*")
+    args = parser.parse_args()
+    place, names = folder("PATCHES_DIR", "patches"), sorted(known_pins(folder("SERIES_DIR", "series")), key=age, reverse=True)
+    pins = {pin: series.read(folder("SERIES_DIR", "series") / pin / "series") for pin in names}
+    bugs: dict[str, Bug] = {}
+    for pin, listed in pins.items():
+        for patch in listed.patches:
+            text = (place / pin / patch.name).read_text()
+            if not patch.is_test and FIXES.search(text):
+                subject = series.mail_of(place / pin / patch.name)[0]
+                bugs.setdefault(patch.slug, Bug(subject, FIXES.findall(text), MAINLINE.findall(text), pin == names[0]))
+    repository = os.environ.get("KERNEL_GIT") or ""
+    if args.tree:
+        trees = [Tree(name, Path(repository).absolute() if repository else None) for name in args.tree]
+    else:
+        trees = [Tree(pin, get().build / pin / "linux") for pin in reversed(names) if (get().build / pin / "linux").is_dir()]
+    if not trees:
+        die("no source of any pin; run: make source PIN=all, or make affected TREES='<folders>'")
+    columns = [column(tree, pins, bugs, place) for tree in trees]
+    grid = [["patch", *(tree.name for tree in trees)],
+            *([bug.subject, *(answers[slug] for answers in columns)] for slug, bug in bugs.items())]
+    widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
+    for line in grid:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+    return 0
