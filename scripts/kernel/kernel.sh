@@ -100,7 +100,7 @@ configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-
 # without a patch it is a file of ours that does not compile, if any: those first
 first=()
 for file in "${touched[@]}"; do
-	[[ $VARIANT == drop/* && $file == *.c && -f $src/$file && -f $out/${file%.c}.o ]] || continue
+	[[ $VARIANT == drop/* && $file == *.c && -f $src/$file && -f $build_d/series-$label/${file%.c}.o ]] || continue
 	first+=("${file%.c}.o")
 done
 

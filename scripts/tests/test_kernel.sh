@@ -66,7 +66,7 @@ for i in 1 2; do
 done
 "$s/series/refresh.sh" >/dev/null
 kernel 0 '' drop/mm-change-c-1
-[[ $(wc -l <"$dropped/build.cmd") == 1 ]] || bad "something first in an empty folder: $(<"$dropped/build.cmd")"
+[[ $(wc -l <"$dropped/build.cmd") == 2 ]] || bad "not first in an empty folder: $(<"$dropped/build.cmd")"
 touch "$b/drop/linux/mm/b.c"	# no file of the series, and older in the alphabet than mm/c.c
 kernel 0 '' drop/mm-change-c-2
 [[ $(sed -n 's/^ *CC *//p' "$dropped/build.log" | tr '\n' ' ') == 'mm/c.c mm/b.c ' ]] || bad "compiled: $(<"$dropped/build.log")"
