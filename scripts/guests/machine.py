@@ -61,6 +61,8 @@ def script(case, variant: str, accel: str) -> str:
              ["-d", "cpu_reset", "-D", "qemu.log"],     # a triple fault looks like a power-off else
              ["-machine", case.machine], ["-accel", accel], ["-cpu", arch["cpu-" + accel]],
              ["-smp", str(case.cpus)], ["-m", case.mem]]
+    if "firmware" in arch:
+        lines.append(["-bios", arch["firmware"]])
     ports = [["-chardev", "file,id=result,path=result.ktap,append=on"],
              ["-device", "virtserialport,chardev=result,name=memmap.result"]]
     host = ""
@@ -105,6 +107,8 @@ def require_built(variants) -> None:
     arch, s = architecture(), get()
     if not shutil.which(arch["qemu"]):
         die(f"{arch['qemu']} is not installed; run: make deps")
+    if not Path(arch.get("firmware", "/")).exists():
+        die(f"no {arch['firmware']}; run: make deps ALL=1")
     for variant in variants:
         for name, target in ((arch["image"], "kernel"), ("guest.cpio", "guest")):
             if not (path := s.built(variant) / name).exists():

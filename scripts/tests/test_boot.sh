@@ -56,7 +56,13 @@ if command -v shellcheck >/dev/null; then
 	done
 fi
 
+make_case arm t 20 64M 'arch = arm64'
+check "firmware of an architecture" to dry.txt env DRY=1 ARCH=arm64 CASE=arm VARIANT=base "${boot[@]}"
+check "is QEMU's" grep -q -- '-bios /usr/share/qemu-efi-aarch64/QEMU_EFI.fd' dry.txt
+sed -i 's@^firmware = .*@firmware = /none@' qemu-configs/arch/arm64.conf
+
 export QEMU=$tmp/qemu ACCEL=tcg
+check "which has to be there" fails 2 "no /none; run: make deps ALL=1" env ARCH=arm64 CASE=arm "${boot[@]}"
 check "no kernel" fails 2 "run: make kernel" "${boot[@]}"
 kernels
 check "no initramfs" fails 2 "run: make guest" "${boot[@]}"
