@@ -36,20 +36,25 @@ export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
 # the Python of this project: $(memmap) -h
 memmap := python3 scripts
 
-# PIN=all: the same for every pin, one after the other. Without CASE their tables have the cases
-# that pins with a single set have, and one of all pins comes last
+# PIN=all: the same for every pin, one after the other. A table is of the pins that have a case of
+# CASE, by default those of the sets that pins carry, and one of all pins comes last
 ifeq ($(PIN),all)
+.NOTPARALLEL:
+.PHONY: table compare boot source tree kernel guest audit check prove bisect clean
 ifeq ($(origin CASE),file)
-CASE := $(shell $(memmap) pins --cases)
+override CASE :=
 endif
-each = rc=0; for pin in $(patsubst series/%/base,%,$(wildcard series/*/base)); do \
-		$(1) printf '\n== %s\n' $$pin; $(MAKE) --no-print-directory PIN=$$pin $@ || rc=$$?; done
-.PHONY: table compare always
-table compare:
-	@$(call each,PIN=$$pin $(memmap) list --check '$(CASE)' 2>/dev/null || continue;); echo; $(memmap) pins && exit $$rc
-%: always
-	@$(call each); exit $$rc
-always Makefile: ;
+ifeq ($(origin VARIANT),file)
+unexport VARIANT
+endif
+each = rc=0; for pin in $(1); do printf '\n== %s\n' $$pin; $(MAKE) --no-print-directory PIN=$$pin $(2) $@ || rc=$$?; done
+cases = CASE='$(or $(CASE),$(shell $(memmap) pins --cases))'
+table compare boot:
+	+@pins=$$($(memmap) pins --pins) && { $(call each,$$pins,$(cases)); } && echo && { $(if $(DRY),:,$(memmap) pins) && exit $$rc; }
+source tree kernel guest audit check prove bisect clean:
+	+@unset CASE; $(call each,$(shell $(memmap) pins --pins all)); exit $$rc
+%:
+	$(error PIN=all is for table, compare, boot, source, tree, kernel, guest, audit, check, prove, bisect and clean)
 else
 
 # the kernel's make has an ARCH of its own: scripts get ours from the environment alone

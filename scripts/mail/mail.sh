@@ -18,7 +18,7 @@ backport() { sed -nE 's/^v([0-9]+\.[0-9]+)\.[0-9]+$/ \1/p' <<<"$PIN"; }
 
 # upstream_of SLUG: what series/PIN/upstream says, `SLUG ID` a line, of a patch
 upstream_of() {
-	[[ ! -f $series_d/upstream ]] || awk -v slug="$1" '$1 == slug && length($2) == 40 && $2 ~ /^[0-9a-f]+$/ { print $2 }' "$series_d/upstream"
+	[[ ! -f $series_d/upstream ]] || awk -v slug="$1" '$1 == slug && length($2) == 40 && $2 ~ /^[0-9a-f]+$/ && !n++ { print $2 }' "$series_d/upstream"
 }
 
 # base_commit: the last line of the cover letter

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Write To: and Cc: into the mails of a series, as the tree's get_maintainer.pl says.
 
-usage: recipients TREE MAIL...
+usage: recipients [--stable] TREE MAIL...
 
 MAIL is what git format-patch wrote; one whose number is 0 is the cover letter. A patch goes
 to the maintainers of what it touches, with the lists and reviewers in Cc, and those that its

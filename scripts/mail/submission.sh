@@ -76,7 +76,7 @@ want=$(tg rev-parse "$head^{tree}")
 mapfile -t commits < <(tg rev-list --reverse "$start..$head")
 ((${#commits[@]})) || die 2 "series/$PIN/series is empty"
 
-# a pin that carries a set is for a stable tree, whose patches name what they are of
+# a pin that carries a set is for a stable tree: its patches name the mainline commits
 carries=$(base_key carries)
 upstream=() names=()
 if [[ -n $carries ]]; then

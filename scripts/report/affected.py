@@ -9,18 +9,20 @@ tags of all pins. A row a patch with `Fixes:`, a column a tree:
   applies       the newest pin's patch applies as it is, behind those of its set in front of it
   of PIN        the patch of that pin applies
   by hand       no pin's patch applies: read the code
-  has it        the patch is in the tree, or the commit of mainline that it is a form of
-  not there     nothing of what the patch takes away is there
-  no            the commit that it fixes is not: by the history, or by series/releases; or the newest
-                pin has no such patch, and the tree is as new
+  has it        the patch is in the tree, or the mainline commit that it backports (series/PIN/upstream)
+  not there     none of the lines that the patch removes is there
+  no            the commit that it fixes is not there: by the history, or by series/releases; or the
+                newest pin does not need the patch, and the tree is as new
 
-A patch that applies is not a proof: make PIN=... for a pin is. Environment: KERNEL_GIT BUILD.
+A pin of the tree's own line is asked first. A patch that applies is not a proof: make PIN=... for a
+pin is. Environment: KERNEL_GIT BUILD SERIES_DIR PATCHES_DIR.
 Exit code: 0 printed, 2 bad input.
 """
 import os
 import re
 import tempfile
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from report.pins import age
@@ -29,10 +31,11 @@ from series.git import GitError, git
 from settings import die, folder, get, known_pins, options
 
 FIXES = re.compile(r"^Fixes: ([0-9a-f]{12,})", re.MULTILINE)
-MAINLINE = re.compile(r"(?:^commit|Mainline fixed this with commit) ([0-9a-f]{12,})", re.MULTILINE)
+BACKPORT = re.compile(r"^(?:\[ Upstream commit ([0-9a-f]{40}) \]|commit ([0-9a-f]{40}) upstream\.)$", re.MULTILINE)
+MAINLINE = re.compile(r"(?:^commit ([0-9a-f]{40}) upstream\.$|Mainline fixed this with commit ([0-9a-f]{12,}))", re.MULTILINE)
 FILES = re.compile(r"^--- a/(\S+)", re.MULTILINE)
 APPLIES, BY_HAND, HAS, ABSENT, NO = "applies", "by hand", "has it", "not there", "no"
-TELLING = 4     # lines taken away, of which none is there
+TELLING = 4     # so many lines are removed, and none of them is there
 OPEN = (BY_HAND, ABSENT)    # another pin's patch may do better
 
 
@@ -52,7 +55,8 @@ class Tree:
         makefile = (self.read("Makefile") or b"").decode(errors="replace")
         self.version = [int(number) for number in re.findall(r"^(?:VERSION|PATCHLEVEL|SUBLEVEL) = *(\d+)", makefile, re.MULTILINE)]
         if len(self.version) < 3:
-            die(f"{name} is no kernel's source" + ("" if repository else "; run: make affected TREES='<folders>', or with KERNEL_GIT=<repository> tags"))
+            die(f"KERNEL_GIT={repository} has no tag {name} of a kernel; run: git -C {repository} fetch --tags" if repository
+                else f"{name} is no kernel's source; run: make affected TREES='<folders>', or with KERNEL_GIT=<repository> tags")
         if not repository:
             self.name = "v" + ".".join(map(str, self.version))
 
@@ -63,12 +67,21 @@ class Tree:
         file = self.folder / path
         return file.read_bytes() if file.is_file() else None
 
-    def has(self, commit: str, release: str) -> bool:
-        """Is a commit in it? By the history, in which stable commits name what they are of; else by its release."""
-        if self.repository and asked("cat-file", "-e", f"{commit}^{{commit}}", cwd=self.repository) is not None:
-            return (asked("merge-base", "--is-ancestor", commit, self.name, cwd=self.repository) is not None
-                    or bool(asked("log", "-1", "--format=%H", f"--grep=^commit {commit}.* upstream", self.name, cwd=self.repository)))
-        return not release or self.version >= age(release)
+    @cached_property
+    def backported(self) -> set[str]:
+        """The commits of mainline that the history has in another form, as stable commits name them."""
+        log = asked("log", "--format=%B", "-E", "--grep=^(\\[ Upstream commit|commit) [0-9a-f]{40}", self.name, cwd=self.repository) or b""
+        return {(one or other)[:12] for one, other in BACKPORT.findall(log.decode(errors="replace"))}
+
+    def has(self, commit: str, release: str, unlisted: bool) -> bool:
+        """Is a commit in it? By the history, if there is one; else by its release, if that is listed."""
+        if self.repository:
+            known = asked("cat-file", "-e", f"{commit}^{{commit}}", cwd=self.repository) is not None
+            if known and asked("merge-base", "--is-ancestor", commit, self.name, cwd=self.repository) is not None:
+                return True
+            if known or commit in self.backported:
+                return commit in self.backported
+        return self.version >= age(release) if release else unlisted
 
 
 def releases(path: Path) -> dict[str, str]:
@@ -79,7 +92,8 @@ def releases(path: Path) -> dict[str, str]:
 
 def taken_away(text: str) -> set[str]:
     """The lines that a patch removes, but for those that are everywhere."""
-    return {line for line in (raw[1:].strip() for raw in text.splitlines() if re.match(r"-(?!-- )", raw)) if len(line) > 12}
+    change = text[text.find("\ndiff --git"):]
+    return {line for line in (raw[1:].strip() for raw in change.splitlines() if re.match(r"-(?!-- )", raw)) if len(line) > 12}
 
 
 def tried(tree: Tree, patches: list[Path]) -> list[str]:
@@ -106,32 +120,47 @@ def tried(tree: Tree, patches: list[Path]) -> list[str]:
     return found
 
 
+@cache
+def upstream(pin: str) -> dict[str, list[str]]:
+    """The commits of series/PIN/upstream, by the names of patches without their numbers."""
+    path = folder("SERIES_DIR", "series") / pin / "upstream"
+    rows = [line.split() for line in path.read_text().splitlines() if line and line[0] != "#"] if path.is_file() else []
+    return {row[0]: row[1:2] for row in rows}
+
+
+@cache
+def subject_of(path: Path) -> str:
+    """The subject of a patch."""
+    return series.mail_of(path)[0]
+
+
 @dataclass
 class Bug:
-    """What a patch of some pin fixes."""
-    subject: str
+    """What a patch of some pin fixes, by its subject."""
     fixes: list[str]        # the commits that have it, all of them together
     mainline: list[str]     # the commits that fix it
     newest: bool            # does the newest pin have the patch?
 
 
 def column(tree: Tree, pins: dict[str, series.Series], bugs: dict[str, Bug], place: Path) -> dict[str, str]:
-    """A tree's answers, by the names of patches without their numbers; the newest pin whose patch applies has the word."""
+    """A tree's answers, by the subjects of patches: what the first pin says whose patch applies."""
     known, newest = releases(folder("SERIES_DIR", "series") / "releases"), next(iter(pins))
 
-    def some(ids: list[str]) -> bool:
-        return any(tree.has(one[:12], known.get(one[:12], "")) for one in ids)
-    answers = {slug: HAS if some(bug.mainline) else NO for slug, bug in bugs.items()
-               if some(bug.mainline) or not some(bug.fixes) or not bug.newest and tree.version >= age(newest)}
+    def some(ids: list[str], unlisted: bool) -> bool:
+        return any(tree.has(one[:12], known.get(one[:12], ""), unlisted) for one in ids)
+    answers = {subject: HAS if some(bug.mainline, False) else NO for subject, bug in bugs.items()
+               if some(bug.mainline, False) or not some(bug.fixes, True) or not bug.newest and tree.version >= age(newest)}
     # a pin of the same line has what its release needs
     for pin, listed in sorted(pins.items(), key=lambda item: age(item[0])[:2] != tree.version[:2]):
-        for name in listed.needs or [""]:
-            chosen = listed.with_needs(name) if name else listed.patches
-            if not any(patch.slug in bugs and answers.get(patch.slug, BY_HAND) in OPEN for patch in chosen):
+        for name in ["", *listed.needs]:
+            chosen = listed.with_needs(name) if name else [patch for patch in listed.patches if not patch.set]
+            paths = [place / pin / patch.name for patch in chosen]
+            subjects = [subject_of(path) for path in paths]
+            if not any(subject in bugs and answers.get(subject, BY_HAND) in OPEN for subject in subjects):
                 continue
-            for patch, answer in zip(chosen, tried(tree, [place / pin / patch.name for patch in chosen])):
-                if answers.get(patch.slug, ABSENT) == ABSENT or answers[patch.slug] == BY_HAND and answer not in OPEN:
-                    answers[patch.slug] = f"of {pin}" if answer == APPLIES and pin != newest else answer
+            for subject, answer in zip(subjects, tried(tree, paths)):
+                if answers.get(subject, ABSENT) == ABSENT or answers[subject] == BY_HAND and answer not in OPEN:
+                    answers[subject] = f"of {pin}" if answer == APPLIES and pin != newest else answer
     return answers
 
 
@@ -145,10 +174,15 @@ def main() -> int:
     bugs: dict[str, Bug] = {}
     for pin, listed in pins.items():
         for patch in listed.patches:
-            text = (place / pin / patch.name).read_text()
+            try:
+                text = (place / pin / patch.name).read_text()
+            except OSError as err:
+                die(f"{err}; run: make refresh PIN={pin}")
             if not patch.is_test and FIXES.search(text):
-                subject = series.mail_of(place / pin / patch.name)[0]
-                bugs.setdefault(patch.slug, Bug(subject, FIXES.findall(text), MAINLINE.findall(text), pin == names[0]))
+                subject = subject_of(place / pin / patch.name)
+                bug = bugs.setdefault(subject, Bug(FIXES.findall(text), [], pin == names[0]))
+                bug.mainline += [one or other for one, other in MAINLINE.findall(text)]
+                bug.mainline += upstream(pin).get(patch.slug, [])
     repository = os.environ.get("KERNEL_GIT") or ""
     if args.tree:
         trees = [Tree(name, Path(repository).absolute() if repository else None) for name in args.tree]
@@ -158,7 +192,7 @@ def main() -> int:
         die("no source of any pin; run: make source PIN=all, or make affected TREES='<folders>'")
     columns = [column(tree, pins, bugs, place) for tree in trees]
     grid = [["patch", *(tree.name for tree in trees)],
-            *([bug.subject, *(answers[slug] for answers in columns)] for slug, bug in bugs.items())]
+            *([subject, *(answers[subject] for answers in columns)] for subject in bugs)]
     widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
     for line in grid:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """All pins side by side: what fails on each tag, and passes with the series.
 
-usage: pins [--cases]
+usage: pins [--cases | --pins [all]]
 
 A row a case, a column a pin, from stored results of FLAVOUR and ARCH: how many tests fail on the
-tag and what the series does with it. Below, a line a pin says whether its tag has the bugs that
-these cases show. The cases are those of CASE; without it, those of the sets that pins carry
-(`cases` in series/PIN/base). --cases prints their names alone.
-Environment: FLAVOUR ARCH CASE RESULTS BUILD CONFIGS SERIES_DIR.
+tag and what the series does with it. Below, a line a pin says how many of these cases its tag
+fails. The cases are those of CASE; without it, those of the sets that pins carry (`cases` in
+series/PIN/base). --cases prints their names alone, --pins the pins that have one of them, or all.
+Environment: FLAVOUR ARCH CASE SHARD RESULTS BUILD CONFIGS.
 Exit code: 0 all rows as expected, 1 not, 2 bad input, 125 a result is missing, stale or broken.
 """
+import os
 import re
 
 from guests import case as cases
+from guests import merge, shard
 from guests.compare import NOT_JUDGED, read_rows
 from guests.results import Row
 from settings import UNJUDGED, die, get, known_pins, options, told
@@ -49,11 +51,12 @@ def cell(row: Row | None) -> str:
 def summary(pin: str, rows: list[Row]) -> str:
     """The line of a pin."""
     ran = [row for row in rows if judged(row)]
-    red = [row for row in ran if row.cells[0].expected]
+    red = [row for row in ran if row.cells[0].verdict not in ("pass", "skip")]
     words = [row.words().partition(":")[0] for row in ran]
     counts = [f"{words.count(word)} {text}" for word, text in WORDS.items() if words.count(word)]
     if len(ran) < len(rows):
-        counts.append(f"{len(rows) - len(ran)} to run: make{told(pin, get().flavour, get().arch)} CASE='...'")
+        left = " ".join(row.case.name for row in rows if not judged(row))
+        counts.append(f"{len(rows) - len(ran)} to run: make{told(pin, get().flavour, get().arch)} CASE='{left}'")
     return f"{pin}: the tag fails {len(red)} of {len(ran)} cases; {', '.join(counts)}"
 
 
@@ -61,21 +64,30 @@ def main() -> int:
     """The command line."""
     parser = options(__doc__)
     parser.add_argument("--cases", action="store_true")
+    parser.add_argument("--pins", nargs="?", const="some", choices=["some", "all"])
     args = parser.parse_args()
     s = get()
-    glob = s.cases if s.cases != "*" else carried()
+    glob = os.environ.get("CASE") or carried()
     if args.cases:
         print(glob)
         return 0
+    pins = sorted(known_pins(s.configs.parent / "series"), key=age)
+    if args.pins == "all":
+        print(" ".join(pins))
+        return 0
     try:
-        found = {pin: {row.case.name: row for row in read_rows(s.results / pin / s.label, ("base", "series"), glob)}
-                 for pin in sorted(known_pins(s.configs.parent / "series"), key=age)}
+        some = [pin for pin in pins if cases.find(glob, s.flavour, s.arch, pin)]
+        if not some:
+            die(f"no case of any pin matches '{glob}' in {s.label}; run: make list PIN={pins[-1]}")
+        if args.pins:
+            print(" ".join(some))
+            return 0
+        results = merge.merge(s.result_folders) if len(s.result_folders) > 1 else s.results
+        found = {pin: {row.case.name: row for row in read_rows(results / pin / s.label, ("base", "series"), glob, shard.of_stored)}
+                 for pin in some}
     except cases.CaseError as err:
         die(str(err))
-    found = {pin: rows for pin, rows in found.items() if rows}
     names = sorted({name for rows in found.values() for name in rows})
-    if not names:
-        die(f"no case of any pin matches '{glob}'; run: make list PIN=...")
     grid = [["case", *found], *([name, *(cell(rows.get(name)) for rows in found.values())] for name in names)]
     widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
     for line in grid:

@@ -101,9 +101,19 @@ if [[ ! -f $state/from ]]; then
 		one_set "$state/series/$to" "$state/patches/$to"
 	fi
 	[[ ! -f $state/series/$to/cover-letter ]] || sed -i "s/${PIN//./\\.}/$to/g" "$state/series/$to/cover-letter"
-	# another release of the same line takes the place of PIN, in cases and tests, too; others are like it
-	to_short="$(grep -oE '^v[0-9]+\.[0-9]+' <<<"$to" || echo "$to") ${shorts[*]}"
-	[[ ${PIN%%.*} != "${to%%.*}" ]] || to_short=${shorts[*]}
+	# a release that the first short name is of takes the place of PIN, in cases and tests, too; others
+	# have a name of their own, and are like it
+	line=$(grep -oE '^v[0-9]+\.[0-9]+' <<<"$to" || echo "$to")
+	to_short=${shorts[*]}
+	if [[ $short != "$line" && $short != "${line%%.*}" ]]; then
+		if [[ $short == "${line%%.*}".* && ${#shorts[@]} -gt 1 ]]; then
+			to_short="$line ${shorts[*]:1}"
+		elif [[ -f $root/qemu-configs/kernel/${line%%.*}.config ]]; then
+			to_short="$line ${line%%.*} ${shorts[*]}"
+		else
+			to_short="$line ${shorts[*]}"
+		fi
+	fi
 	cat >"$state/series/$to/base" <<-EOT
 	# SPDX-License-Identifier: GPL-2.0
 	# The pin: which source, where it comes from, and how it is known to be right.
@@ -118,10 +128,12 @@ if [[ ! -f $state/from ]]; then
 	fi
 	[[ $to == *-rc* || ! $to =~ ^v([0-9]+)\. ]] ||
 		echo "url = https://cdn.kernel.org/pub/linux/kernel/v${BASH_REMATCH[1]}.x/linux-${to#v}.tar.xz" >>"$state/series/$to/base"
-	# the package of a release of the same line differs in its version, most often
-	[[ ${PIN%.*} != "${to%.*}" ]] || grep -E '^debian *=' "$series_d/base" | sed "s/${PIN#v}/${to#v}/" >>"$state/series/$to/base" || :
-	[[ -d $new || -n ${KERNEL_GIT:-}${KERNEL_SRC_DIR:-} ]] || grep -q '^debian' "$state/series/$to/base" ||
-		die 2 "no source of $to; run: make rebase TO=$to KERNEL_GIT=<a git tree that has it>"
+	if [[ ! -d $new && -z ${KERNEL_GIT:-}${KERNEL_SRC_DIR:-} ]]; then
+		# the package of a release of the same line differs in its version, most often
+		[[ $to != v*.*.* || ${PIN%.*} != "${to%.*}" ]] ||
+			grep -E '^debian *=' "$series_d/base" | sed "s/${PIN#v}/${to#v}/" >>"$state/series/$to/base" || :
+		grep -q '^debian' "$state/series/$to/base" || die 2 "no source of $to; run: make rebase TO=$to KERNEL_GIT=<a git tree that has it>"
+	fi
 	at_to source.sh || exit
 	# the objects of PIN, for as long as the merge needs them
 	g -C "$tree" rev-parse --path-format=absolute --git-path objects >"$new/.git/objects/info/alternates"

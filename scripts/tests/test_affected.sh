@@ -25,7 +25,7 @@ Fixes: 333333333333 ("c")'
 mkdir -p "$fr/series/v0.0" "$fr/patches/v0.0"
 echo 'tag = v0.0' >"$fr/series/v0.0/base"
 sed 's/c line /C line /' "$fr/patches/v0.1/0004-mm-change-c.patch" >"$fr/patches/v0.0/0001-mm-change-c.patch"
-sed 's/^Subject: .*/Subject: [PATCH] mm: old\n\ncommit 444444444444 upstream./' "$fr/patches/v0.1/0003-mm-change-b.patch" >"$fr/patches/v0.0/0002-mm-old.patch"
+sed 's/^Subject: .*/Subject: [PATCH] mm: old\n\ncommit 4444444444444444444444444444444444444444 upstream./' "$fr/patches/v0.1/0003-mm-change-b.patch" >"$fr/patches/v0.0/0002-mm-old.patch"
 sed 's/^Subject: .*/Subject: [PATCH] mm: older/' "$fr/patches/v0.1/0003-mm-change-b.patch" >"$fr/patches/v0.0/0003-mm-older.patch"
 cp "$fr/patches/v0.1/0003-mm-change-b.patch" "$fr/patches/v0.0/0004-mm-change-b.patch"
 printf '# set: %s\n%s\n' c 0001-mm-change-c.patch old 0002-mm-old.patch older 0003-mm-older.patch b 0004-mm-change-b.patch \
@@ -66,14 +66,27 @@ git commit -q --allow-empty -m 'the bug' && bug=$(git rev-parse HEAD) && git tag
 git checkout -q v0.0.5 && git commit -q --allow-empty -m "the bug
 
 commit $bug upstream." && git tag v0.0.5.1
+git checkout -q v0.0.5 && git commit -q --allow-empty -m "the bug
+
+[ Upstream commit $bug ]" && git tag v0.0.5.2
 sed -i "s/^Fixes: 333333333333/Fixes: ${bug:0:12}/" "$fr"/patches/*/*-mm-change-c.patch
 cd "$fr"
-KERNEL_GIT=$tmp/plain affected 0 '' v0.0.5 v0.0.6 v0.0.5.1
-[[ $(rows) == *'mm: change c|no|applies|applies'* ]] || bad "history: $(rows)"
+KERNEL_GIT=$tmp/plain affected 0 '' v0.0.5 v0.0.6 v0.0.5.1 v0.0.5.2
+[[ $(rows) == *'mm: change c|no|applies|applies|applies'* ]] || bad "history: $(rows)"
+# a clone of the stable tree alone has no commit of mainline
+git clone -q --single-branch --branch v0.0.5.2 "file://$tmp/plain" "$tmp/stable" 2>/dev/null
+git -C "$tmp/stable" cat-file -e "$bug" 2>/dev/null && bad 'the clone has it'
+echo "${bug:0:12} v0.9" >>"$fr/series/releases"
+KERNEL_GIT=$tmp/stable affected 0 '' v0.0.5.2
+[[ $(rows) == *'mm: change c|applies'* ]] || bad "a stable tree alone: $(rows)"
+# once it is in mainline
+echo "mm-change-c ${bug}" >"$fr/series/v0.1/upstream"
+KERNEL_GIT=$tmp/plain affected 0 '' v0.0.5 v0.0.6
+[[ $(rows) == *'mm: change c|no|has it'* ]] || bad "upstream: $(rows)"
 
 # without trees: those of the pins; nothing that is no kernel
 affected 2 "is no kernel's source; run: make affected TREES=" "$fr"
-KERNEL_GIT=$tmp/plain affected 2 'v9 is no kernel.s source$' v9
+KERNEL_GIT=$tmp/plain affected 2 'KERNEL_GIT=.*/plain has no tag v9 of a kernel; run: git -C .* fetch --tags' v9
 rm -rf "$b/linux"
 affected 2 'no source of any pin; run: make source PIN=all'
 end
