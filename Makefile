@@ -31,7 +31,7 @@ TEST         ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
 export PYTHONUTF8 := 1
-export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS
+export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS TREES
 
 # the Python of this project: $(memmap) -h
 memmap := python3 scripts
@@ -155,7 +155,7 @@ kcidb: ## the same as KCIDB 5.3 for KernelCI, results/PIN/kcidb.json (KCIDB_SCHE
 	@$(memmap) kcidb
 
 affected: ## which kernels have which bug, and which patch they need (TREES='source folders', or tags of KERNEL_GIT)
-	@$(memmap) affected $(TREES)
+	@$(memmap) affected
 
 replay: ## run a stored result again by its own cmd.sh (RESULT=its folder)
 	$(run) $(memmap) replay '$(RESULT)'

@@ -3,8 +3,8 @@
 
 usage: affected [TREE...]
 
-TREE is a folder with a kernel's source or, with KERNEL_GIT, a tag of that repository; without any, the
-tags of all pins. A row a patch with `Fixes:`, a column a tree:
+TREE, or a word of TREES in the environment, is a folder with a kernel's source or, with KERNEL_GIT, a
+tag of that repository; without any, the tags of all pins. A row a patch with `Fixes:`, a column a tree:
 
   applies       the newest pin's patch applies as it is, behind those of its set in front of it
   of PIN        the patch of that pin applies
@@ -15,7 +15,7 @@ tags of all pins. A row a patch with `Fixes:`, a column a tree:
                 newest pin does not need the patch, and the tree is as new
 
 A pin of the tree's own line is asked first. A patch that applies is not a proof: make PIN=... for a
-pin is. Environment: KERNEL_GIT BUILD SERIES_DIR PATCHES_DIR.
+pin is. Environment: TREES KERNEL_GIT BUILD SERIES_DIR PATCHES_DIR.
 Exit code: 0 printed, 2 bad input.
 """
 import os
@@ -184,8 +184,8 @@ def main() -> int:
                 bug.mainline += [one or other for one, other in MAINLINE.findall(text)]
                 bug.mainline += upstream(pin).get(patch.slug, [])
     repository = os.environ.get("KERNEL_GIT") or ""
-    if args.tree:
-        trees = [Tree(name, Path(repository).absolute() if repository else None) for name in args.tree]
+    if words := args.tree or (os.environ.get("TREES") or "").split():
+        trees = [Tree(word, Path(repository).absolute() if repository else None) for word in words]
     else:
         trees = [Tree(pin, get().build / pin / "linux") for pin in reversed(names) if (get().build / pin / "linux").is_dir()]
     if not trees:

@@ -59,6 +59,10 @@ mm: change c|applies|applies|has it|of v0.0|no|by hand
 mm: old|of v0.0|has it|has it|has it|of v0.0|by hand
 mm: older|of v0.0|no|has it|not there|of v0.0|by hand'
 
+all=$(rows)
+TREES="$tmp/plain $tmp/new $tmp/fixed $tmp/other $tmp/first $tmp/changed" affected 0 ''
+is "$all"
+
 # with a history: a stable commit names the one that it is of
 cd "$tmp/plain"
 git init -q && git add . && git commit -qm 'one' && git tag v0.0.5
