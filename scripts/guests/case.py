@@ -15,6 +15,7 @@ As a module: load(path) gives one Case, find(glob) those that match.
 """
 import fnmatch
 import functools
+import itertools
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -265,9 +266,11 @@ def chosen(glob: str = "") -> list[Case]:
             return cases
         if others := find(glob):
             die(f"flavour {flavour} has none of: {' '.join(case.name for case in others)}; see `flavours` in qemu-configs/README.md")
-        for pin in short_names(get().configs.resolve()):    # the pin at hand among others: another architecture's
-            if others := find(glob, flavour, "", pin):
-                there = told(pin, flavour, others[0].arch) or " PIN=" + pin
+        # another pin's, or another architecture's, of the pin at hand among others
+        for arch, pin in itertools.product((get().arch, ""), short_names(get().configs.resolve())):
+            if others := find(glob, flavour, arch, pin):
+                there = told(pin, flavour, others[0].arch) or (
+                    f" PIN={pin}" if others[0].arch == get().arch else f" ARCH={others[0].arch}")
                 die(f"{others[0].name} is no case of {get().pin} {get().arch}; add{there}")
         die(f"no case matches '{glob}'; the cases are: {' '.join(case.name for case in find('*', flavour)) or 'none'}")
     except CaseError as err:
