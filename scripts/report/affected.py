@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from report.pins import age
+from report.pins import age, show
 from series import series
 from series.git import GitError, git
 from settings import die, folder, get, known_pins, options
@@ -84,8 +84,10 @@ class Tree:
         return self.version >= age(release) if release else unlisted
 
 
-def releases(path: Path) -> dict[str, str]:
-    """Of commits, by series/releases."""
+@cache
+def pairs(name: str) -> dict[str, str]:
+    """The lines `KEY WORD` of a file in series/: releases by commits, upstream commits by patches."""
+    path = folder("SERIES_DIR", "series") / name
     rows = [line.split() for line in path.read_text().splitlines() if line and line[0] != "#"] if path.is_file() else []
     return {row[0]: row[1] for row in rows}
 
@@ -121,14 +123,6 @@ def tried(tree: Tree, patches: list[Path]) -> list[str]:
 
 
 @cache
-def upstream(pin: str) -> dict[str, list[str]]:
-    """The commits of series/PIN/upstream, by the names of patches without their numbers."""
-    path = folder("SERIES_DIR", "series") / pin / "upstream"
-    rows = [line.split() for line in path.read_text().splitlines() if line and line[0] != "#"] if path.is_file() else []
-    return {row[0]: row[1:2] for row in rows}
-
-
-@cache
 def subject_of(path: Path) -> str:
     """The subject of a patch."""
     return series.mail_of(path)[0]
@@ -144,7 +138,7 @@ class Bug:
 
 def column(tree: Tree, pins: dict[str, series.Series], bugs: dict[str, Bug], place: Path) -> dict[str, str]:
     """A tree's answers, by the subjects of patches: what the first pin says whose patch applies."""
-    known, newest = releases(folder("SERIES_DIR", "series") / "releases"), next(iter(pins))
+    known, newest = pairs("releases"), next(iter(pins))
 
     def some(ids: list[str], unlisted: bool) -> bool:
         return any(tree.has(one[:12], known.get(one[:12], ""), unlisted) for one in ids)
@@ -182,7 +176,8 @@ def main() -> int:
                 subject = subject_of(place / pin / patch.name)
                 bug = bugs.setdefault(subject, Bug(FIXES.findall(text), [], pin == names[0]))
                 bug.mainline += [one or other for one, other in MAINLINE.findall(text)]
-                bug.mainline += upstream(pin).get(patch.slug, [])
+                if commit := pairs(f"{pin}/upstream").get(patch.slug):
+                    bug.mainline.append(commit)
     repository = os.environ.get("KERNEL_GIT") or ""
     if words := args.tree or (os.environ.get("TREES") or "").split():
         trees = [Tree(word, Path(repository).absolute() if repository else None) for word in words]
@@ -191,9 +186,6 @@ def main() -> int:
     if not trees:
         die("no source of any pin; run: make source PIN=all, or make affected TREES='<folders>'")
     columns = [column(tree, pins, bugs, place) for tree in trees]
-    grid = [["patch", *(tree.name for tree in trees)],
-            *([subject, *(answers[subject] for answers in columns)] for subject in bugs)]
-    widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
-    for line in grid:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+    show([["patch", *(tree.name for tree in trees)],
+          *([subject, *(answers[subject] for answers in columns)] for subject in bugs)])
     return 0

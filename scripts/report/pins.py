@@ -27,6 +27,13 @@ def age(pin: str) -> list[int]:
     return list(map(int, re.findall(r"\d+", pin)))
 
 
+def show(grid: list[list[str]]) -> None:
+    """Print a table, its columns as wide as what is in them."""
+    widths = [max(map(len, column)) for column in zip(*grid)]
+    for line in grid:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+
+
 def carried() -> str:
     """The cases of the sets that pins carry."""
     return " ".join(sorted({name for names in cases.of_pins(get().configs, "cases").values() for name in names}))
@@ -39,7 +46,7 @@ def judged(row: Row) -> bool:
 
 def cell(row: Row | None) -> str:
     """What a pin did with a case: base, then series."""
-    if row is None:
+    if not row:
         return "-"
     if not judged(row):
         return next(part.verdict for part in row.cells if part.verdict in NOT_JUDGED)
@@ -88,10 +95,7 @@ def main() -> int:
     except cases.CaseError as err:
         die(str(err))
     names = sorted({name for rows in found.values() for name in rows})
-    grid = [["case", *found], *([name, *(cell(rows.get(name)) for rows in found.values())] for name in names)]
-    widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
-    for line in grid:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+    show([["case", *found], *([name, *(cell(rows.get(name)) for rows in found.values())] for name in names)])
     print("\n" + "\n".join(summary(pin, list(rows.values())) for pin, rows in found.items()))
     every = [row for rows in found.values() for row in rows.values()]
     if not all(map(judged, every)):
