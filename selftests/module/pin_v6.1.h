@@ -21,18 +21,3 @@ static inline void set_vm_flags(struct vm_area_struct *vma, unsigned long flags)
 {
 	vma->vm_flags |= flags;
 }
-
-struct disk {
-	struct block_device *bdev;
-};
-
-static inline int open_disk(struct disk *disk, const char *path)
-{
-	disk->bdev = blkdev_get_by_path(path, FMODE_READ | FMODE_WRITE, NULL);
-	return PTR_ERR_OR_ZERO(disk->bdev);
-}
-
-static inline void close_disk(struct disk *disk)
-{
-	blkdev_put(disk->bdev, FMODE_READ | FMODE_WRITE);
-}
