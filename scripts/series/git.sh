@@ -30,7 +30,8 @@ list_series() {
 		[[ -z $lines ]] || mapfile -t into <<<"$lines"
 		return
 	fi
-	text=$SERIES_DIR/$PIN$(cat "$SERIES_DIR/$PIN/series" 2>/dev/null) || :
+	text=$SERIES_DIR/$PIN
+	[[ ! -f $text/series ]] || text+=$(<"$text/series")
 	if [[ $text != "${series_text-}" ]]; then
 		series_all=$(in_series all) || exit
 		series_text=$text
@@ -73,7 +74,7 @@ series_id() {
 # as good as ours
 g() {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_LITERAL_PATHSPECS=1 \
-		git -c safe.directory='*' -c core.hooksPath=/dev/null -c gc.auto=0 "$@"
+		git -c safe.directory='*' -c core.hooksPath=/dev/null -c gc.auto=0 -c maintenance.auto=false "$@"
 }
 
 # user_changes DIR BRANCH: true when the work tree DIR holds anything that
@@ -97,7 +98,8 @@ why() { grep -m1 -E '^(error|fatal):' <<<"$1" || tail -n1 <<<"$1"; }
 repair() {
 	local dir at here
 	for dir in "$base_tree" "$drop_tree" "$set_tree" "$bisect_tree" "$cross_tree"; do
-		at=$(sed -n 's/^gitdir: //p' "$dir/.git" 2>/dev/null) || continue
+		[[ -f $dir/.git ]] || continue
+		read -r _ at <"$dir/.git"
 		here=$tree/.git/worktrees/${at##*/}
 		[[ -d $here && ! $at -ef $here ]] || continue
 		echo "gitdir: $here" >"$dir/.git"

@@ -30,6 +30,7 @@ cat "${@:4}" | sed -nE 's/^(CONFIG_\w*LOST\w*)=.*/Value requested for \1 not in 
 EOF
 chmod +x "$u/scripts/kconfig/merge_config.sh"
 cat >"$u/Makefile" <<'EOF'
+MAKEFLAGS += -r
 obj := $(patsubst %.c,$(O)/%.o,$(wildcard mm/*.c))
 bzImage vmlinux: $(obj)
 	@mkdir -p $(O)/arch/x86/boot; cat $(wildcard mm/*.c) >$(O)/arch/x86/boot/bzImage
