@@ -9,15 +9,16 @@ into). The trailers
 are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
 the sender of the patches adds. The cover letter (series/PIN/cover-letter, if
 there is one) names each patch by its subject in an entry `patch`, and only
-cases that exist in an entry `case`; those of sets (series/PIN/cover/) name commits
-in the same way. One line for each thing that is wrong.
+cases that exist in an entry `case`; those of sets (series/PIN/cover/) and reports
+(series/PIN/reports/) name commits in the same way. A report is of a case that says
+`report = <its name>`, and names it. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
 """
 import re
 import sys
 from pathlib import Path
 
-from guests.case import of_pins
+from guests import case as cases
 from series import series
 from settings import die, get, options
 
@@ -94,6 +95,24 @@ def cover_letter(path: Path, subjects: list[str]) -> tuple[str, list[str]]:
     return text, wrong
 
 
+def reports(folder: Path) -> list[str]:
+    """What is wrong between the reports and the cases that show their bugs."""
+    shown: dict[str, list[str]] = {}
+    for path in sorted(get().configs.glob("*.conf")):
+        case = cases.load(path)
+        shown.setdefault(case.report, []).append(case.name)
+    wrong = [f"there is no report '{name}'" for name in shown if name and not (folder / name).is_file()
+             and any(cases.find(case, arch="") for case in shown[name])]
+    for path in sorted(folder.glob("*")):
+        if not path.read_text().startswith("Subject: "):
+            wrong.append(f"{path.name}: the first line is no subject")
+        if path.name not in shown:
+            wrong.append(f"{path.name}: no case says 'report = {path.name}'")
+        wrong += [f"{path.name}: does not name the case {name}" for name in shown.get(path.name, [])
+                  if not re.search(rf"\b{name}\b", path.read_text())]
+    return wrong
+
+
 def main() -> int:
     """The command line."""
     options(__doc__).parse_args()
@@ -113,11 +132,15 @@ def main() -> int:
         subjects.append(subject)
         body = text.partition("\n---\n")[0]
         wrong += [f"patches/{s.pin}/{patch.name}: {what}" for what in trailers(body) + references(body, known, used)]
-    carries = of_pins(s.configs, "carries").get(s.pin)     # a set is as small as those of series/PIN/cover/
+    carries = cases.of_pins(s.configs, "carries").get(s.pin)     # a set is as small as those of series/PIN/cover/
     text, bad = cover_letter(s.series / "cover-letter", [] if carries else subjects)
     wrong += [f"series/{s.pin}/cover-letter: {what}" for what in bad + references(text, known, used)]
-    for path in sorted((s.series / "cover").glob("*")):
-        wrong += [f"series/{s.pin}/cover/{path.name}: {what}" for what in references(path.read_text(), known, used)]
+    for path in sorted([*(s.series / "cover").glob("*"), *(s.series / "reports").glob("*")]):
+        wrong += [f"series/{s.pin}/{path.parent.name}/{path.name}: {what}" for what in references(path.read_text(), known, used)]
+    try:
+        wrong += [f"series/{s.pin}/reports: {what}" for what in reports(s.series / "reports")]
+    except cases.CaseError as err:
+        die(str(err))
     wrong += [f"series/{s.pin}/commits: no patch names {name[:12]}" for name in known if name not in used]
     for what in wrong:
         print(f"changelogs: {what}", file=sys.stderr)

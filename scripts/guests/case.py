@@ -24,7 +24,7 @@ from pathlib import Path
 from settings import ROOT, die, get, options, told
 
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
-        "base_fails", "base_dies")
+        "base_fails", "base_dies", "report")
 BASE = ("base_fails", "base_dies")      # and base_fails.kasan, base_fails.v7, base_fails.v7.kasan
 OF_PIN = ("tests", "devices", "append", "allows", "may_skip")   # and tests.v7, instead; append.v7 and the like, in addition
 NOTHING = "-"       # base_fails where base fails nothing
@@ -80,10 +80,15 @@ class Case:
     base_fails: list[str] = field(default_factory=list)
     base_dies: str = ""         # a regular expression: the console line that says of what
     set_fails: dict[str, list[str]] = field(default_factory=dict)   # set of patches -> what needs others, too
+    report: str = ""            # series/PIN/reports/ has this bug, which no patch fixes: every variant does as base
 
     def fails(self, variant: str) -> list[str]:
         """What fails in a variant, when all is as expected."""
-        return self.base_fails if variant == "base" else self.set_fails.get(variant.removeprefix("set/"), [])
+        return self.base_fails if variant == "base" or self.report else self.set_fails.get(variant.removeprefix("set/"), [])
+
+    def dies(self, variant: str) -> str:
+        """A regular expression for the last words of a variant that does not survive, or nothing."""
+        return self.base_dies if variant == "base" or self.report else ""
 
     def expects_skip(self, test: str) -> bool:
         """Does the case say that this test may be skipped?"""

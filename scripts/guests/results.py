@@ -12,7 +12,7 @@ from settings import get, parted
 
 SHOWN = 4       # failures that a table cell names
 # keys that do not affect the guest: changing them leaves a result current
-NOT_GUEST = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "set_fails")
+NOT_GUEST = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "set_fails", "report")
 
 
 def clean(text: str) -> str:
@@ -83,7 +83,9 @@ class Row:
         problems = [cell.problem for cell in self.cells if cell.problem]
         if problems:
             return "NO: " + "; ".join(problems)
-        return f"skip: {self.skip}" if self.skip else "yes"
+        if self.skip:
+            return f"skip: {self.skip}"
+        return f"yes: report {self.case.report}" if self.case.report else "yes"
 
 
 def other_guest(cell: Cell, name: str, place: Path) -> bool:
@@ -153,10 +155,10 @@ def compare(row: Row) -> None:
         return
     for cell in row.cells:
         wanted = row.case.fails(cell.variant)
-        if cell.variant == "base" and row.case.base_dies:
-            died = cell.verdict == "lost" and cell.said(row.case.base_dies)
-            cell.expected = f"died: {row.case.base_dies}" if died else ""
-            cell.problem = "" if died else f"base: {cell.verdict} ({cell.reason}), and not of '{row.case.base_dies}'"
+        if of := row.case.dies(cell.variant):
+            died = cell.verdict == "lost" and cell.said(of)
+            cell.expected = f"died: {of}" if died else ""
+            cell.problem = "" if died else f"{cell.variant}: {cell.verdict} ({cell.reason}), and not of '{of}'"
             continue
         if cell.verdict not in ("pass", "fail"):
             cell.problem = f"{cell.variant}: {cell.verdict} ({cell.reason})"
@@ -170,8 +172,8 @@ def compare(row: Row) -> None:
             told.append(f"{cell.variant} skipped {' '.join(skipped)}")
         if lacks:
             told.append(f"{cell.variant} did not fail {' '.join(lacks)}")
-        if extra and cell.variant == "base":
-            told.append(f"base {'also ' if wanted else ''}failed {' '.join(extra)}")
+        if extra and (cell.variant == "base" or row.case.report):
+            told.append(f"{cell.variant} {'also ' if wanted else ''}failed {' '.join(extra)}")
         elif extra or (cell.verdict == "fail" and not wanted):
             told.append(f"{cell.variant}: fail {' '.join(extra)}")
         cell.problem = "; ".join(told)

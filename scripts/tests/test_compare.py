@@ -39,7 +39,8 @@ def lay_out(matrix: dict, root: Path) -> Path:
         write(root / "configs" / f"{name}.conf",
               f"# shows {name}\nmachine = q35\nmem = 1G\ntests = {name}\ntimeout = 9\n"
               + (f"base_dies = {base_fails[4:]}\n" if base_fails.startswith("of: ")
-                 else f"base_fails = {base_fails}\n" if base_fails else ""))
+                 else f"base_fails = {base_fails}\n" if base_fails else "")
+              + (f"report = {name}\n" if name in matrix.get("reports", []) else ""))
     pin, flavour = matrix["place"].split("/")
     for variant, kernel in matrix["built"].items():
         write(root / "build" / pin / f"{variant}-{flavour}" / "build.json",

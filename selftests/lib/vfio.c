@@ -75,14 +75,24 @@ void vfio_open_group(struct vfio *vfio)
 		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
 }
 
-void vfio_open_type(struct vfio *vfio, unsigned long type)
+static void open_container(struct vfio *vfio, const char *path, unsigned long type)
 {
 	vfio_open_group(vfio);
-	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	vfio->container = open(path, O_RDWR | O_CLOEXEC);
 	if (vfio->container < 0 ||
 	    ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container) ||
 	    ioctl(vfio->container, VFIO_SET_IOMMU, type))
-		ksft_exit_fail_msg("VFIO: %s\n", strerror(errno));
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+}
+
+void vfio_open_type(struct vfio *vfio, unsigned long type)
+{
+	open_container(vfio, "/dev/vfio/vfio", type);
+}
+
+void vfio_open_iommufd(struct vfio *vfio)
+{
+	open_container(vfio, "/dev/iommu", VFIO_TYPE1v2_IOMMU);
 }
 
 void vfio_open(struct vfio *vfio)
@@ -141,16 +151,22 @@ int vfio_map(const struct vfio *vfio, const struct vfio_memory *mem)
 	return vfio_map_at(vfio, mem, VFIO_IOVA);
 }
 
-bool vfio_unmap(const struct vfio *vfio, const struct vfio_memory *mem)
+bool vfio_unmap_at(const struct vfio *vfio, const struct vfio_memory *mem,
+		   unsigned long iova)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
-		.iova = VFIO_IOVA,
+		.iova = iova,
 		.size = mem->size,
 	};
 
 	return !ioctl(vfio->container, VFIO_IOMMU_UNMAP_DMA, &unmap) &&
 	       unmap.size == mem->size;
+}
+
+bool vfio_unmap(const struct vfio *vfio, const struct vfio_memory *mem)
+{
+	return vfio_unmap_at(vfio, mem, VFIO_IOVA);
 }
 
 const char *const vfio_words[4] = { "pinned", "locked", "unmap", "released" };

@@ -64,6 +64,9 @@ void vfio_open_group(struct vfio *vfio);
  */
 void vfio_open_type(struct vfio *vfio, unsigned long type);
 void vfio_open(struct vfio *vfio);
+
+/* The same with iommufd, which takes the ioctls of type1v2 as well. */
+void vfio_open_iommufd(struct vfio *vfio);
 void vfio_close(const struct vfio *vfio);
 
 /* Return 0 or errno. */
@@ -71,6 +74,8 @@ int vfio_map_at(const struct vfio *vfio, const struct vfio_memory *mem,
 		unsigned long iova);
 int vfio_map(const struct vfio *vfio, const struct vfio_memory *mem);
 
+bool vfio_unmap_at(const struct vfio *vfio, const struct vfio_memory *mem,
+		   unsigned long iova);
 bool vfio_unmap(const struct vfio *vfio, const struct vfio_memory *mem);
 
 /* @nr pages of a file from @offset on; or @fd is VFIO_ANONYMOUS/_UNMAPPED. */
