@@ -10,8 +10,8 @@ are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
 the sender of the patches adds. The cover letter (series/PIN/cover-letter, if
 there is one) names each patch by its subject in an entry `patch`, and only
 cases that exist in an entry `case`; those of sets (series/PIN/cover/) and reports
-(series/PIN/reports/) name commits in the same way. A report is of a case that says
-`report = <its name>`, and names it. One line for each thing that is wrong.
+(series/PIN/reports/, of the newest pin that has the bug) name commits in the same way. A
+report is of a case that says `report = <its name>`, and names it. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
 """
 import re
@@ -101,8 +101,8 @@ def reports(folder: Path) -> list[str]:
     for path in sorted(get().configs.glob("*.conf")):
         case = cases.load(path)
         shown.setdefault(case.report, []).append(case.name)
-    wrong = [f"there is no report '{name}'" for name in shown if name and not (folder / name).is_file()
-             and any(cases.find(case, arch="") for case in shown[name])]
+    wrong = [f"there is no report '{name}', for the case {shown[name][0]}" for name in shown
+             if name and not any(get().series.parent.glob(f"*/reports/{name}"))]
     for path in sorted(folder.glob("*")):
         if not path.read_text().startswith("Subject: "):
             wrong.append(f"{path.name}: the first line is no subject")
