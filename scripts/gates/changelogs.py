@@ -19,7 +19,7 @@ from pathlib import Path
 
 from guests.case import of_pins
 from series import series
-from settings import die, get, options
+from settings import die, get, lines_of, options
 
 ORDER = ["Fixes", "Reported-by", "Suggested-by", "Co-developed-by", "Tested-by", "Acked-by", "Reviewed-by", "Cc", "Link"]
 TRAILER = re.compile(r"([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): \S")
@@ -27,14 +27,12 @@ NAMED = re.compile(r"(\bcommits?|\bFixes:)\s+([0-9a-f]{7,40})\b(?:\s+\(\"(.*?)\"
 
 
 def commits(path: Path) -> dict[str, str]:
-    """Subjects by id; ValueError names a line of another form."""
+    """Subjects by id."""
     known = {}
-    for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in lines_of(path):
         found = re.fullmatch(r"([0-9a-f]{12,40}) (\S.*)", line)
         if not found:
-            raise ValueError(f"series/{get().pin}/commits:{number}: not '<id> <subject>'")
+            die(f"series/{get().pin}/commits:{number}: not '<id> <subject>'")
         known[found[1]] = found[2]
     return known
 
@@ -98,11 +96,7 @@ def main() -> int:
     """The command line."""
     options(__doc__).parse_args()
     s = get()
-    try:
-        known = commits(s.series / "commits")
-    except (OSError, ValueError) as err:
-        die(str(err))
-    used: set[str] = set()
+    known, used = commits(s.series / "commits"), set()
     wrong, subjects = [], []
     for patch in series.read(s.series / "series").patches:
         try:

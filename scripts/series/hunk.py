@@ -83,4 +83,3 @@ def main() -> int:
     except (OSError, ValueError) as err:
         die(str(err))
     return 0
-
