@@ -130,7 +130,6 @@ class Settings:
 
     @cached_property
     def accel(self) -> str:
-        """ACCEL."""
         return value("ACCEL", "auto", "auto|kvm|tcg", "auto, kvm or tcg")
 
     @cached_property
@@ -191,7 +190,6 @@ class Settings:
 
     @cached_property
     def force(self) -> bool:
-        """FORCE."""
         return bool(os.environ.get("FORCE"))
 
     @cached_property

@@ -161,7 +161,6 @@ def judge(pin: Pin, trees: dict[str, dict[str, users.User]]) -> tuple[list[str],
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     pin = Pin()
     if carried := of_pins(get().configs, "carries").get(pin.name):

@@ -93,7 +93,6 @@ def cover_letter(path: Path, subjects: list[str]) -> tuple[str, list[str]]:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s = get()
     known, used = commits(s.series / "commits"), set()

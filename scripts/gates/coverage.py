@@ -96,7 +96,6 @@ def reasons() -> dict[tuple[str, str], str]:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     pin, file = get().pin, f"series/{get().pin}/not-run"
     stored = get().results / pin / label_of("coverage", get().arch) / "series"

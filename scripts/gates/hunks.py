@@ -110,7 +110,6 @@ def table(hunks: list[HunkProof], why: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("patch", nargs="*")
     args = parser.parse_args()

@@ -254,7 +254,6 @@ def guarded():
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("patch", nargs="*")

@@ -127,7 +127,6 @@ def wanted() -> tuple[str, str]:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--force", action="store_true")
     print(probe(parser.parse_args().force)[0])

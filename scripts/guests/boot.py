@@ -34,7 +34,6 @@ def boot(cases: list[Case], variants, place) -> bool:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s, cases = get(), chosen()
     if s.dry:

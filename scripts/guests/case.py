@@ -281,7 +281,6 @@ def one(name: str) -> Case:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--one", action="store_true")

@@ -94,7 +94,6 @@ def details(rows: list[Row], place: Path) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--odd", action="store_true")
     args = parser.parse_args()

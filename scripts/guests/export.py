@@ -78,7 +78,6 @@ def lava(cases: list[Case], to: Path) -> None:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("engine")
     engine, s = parser.parse_args().engine, get()

@@ -225,7 +225,6 @@ def report(runs: list[Run], folder: Path) -> int:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("number")
     number, s = parser.parse_args().number, get()

@@ -164,7 +164,6 @@ def store(result: Path) -> dict:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("result", type=Path)
     args = parser.parse_args()

@@ -17,7 +17,6 @@ from settings import UNJUDGED, die, get, options
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_known_args()
     s, cases = get(), chosen()
     if len(cases) != 1 or len(s.variants) != 1:

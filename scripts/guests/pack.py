@@ -48,7 +48,6 @@ def memory() -> int:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s = get()
     require_built(s.variants)

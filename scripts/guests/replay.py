@@ -35,7 +35,6 @@ def difference(then: dict, now: dict) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("result")
     given = parser.parse_args().result

@@ -32,7 +32,6 @@ def changes(path: Path | None, version: int, links: dict[int, str]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("mail", type=Path)
     parser.add_argument("letter", type=Path)

@@ -92,7 +92,6 @@ def address(mail: Path, to: People, cc: People, sender: str, stable: bool) -> No
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--stable", action="store_true", help="for stable trees")
     parser.add_argument("tree", type=Path)

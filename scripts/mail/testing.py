@@ -132,7 +132,6 @@ def only_built(now: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s = get()
     place = s.results / s.pin

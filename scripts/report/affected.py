@@ -158,7 +158,6 @@ def column(tree: Tree, pins: dict[str, series.Series], bugs: dict[str, Bug], pla
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     place, names = folder("PATCHES_DIR", "patches"), sorted(known_pins(folder("SERIES_DIR", "series")), key=age, reverse=True)
     pins = {pin: series.read(folder("SERIES_DIR", "series") / pin / "series") for pin in names}

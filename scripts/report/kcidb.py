@@ -108,7 +108,6 @@ def complaint(data: dict, schema: Path) -> str:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s, schema = get(), os.environ.get("KCIDB_SCHEMA")
     data = report({path.name: read_rows(path, VARIANTS, s.cases) for path in places()})

@@ -68,7 +68,6 @@ def summary(pin: str, rows: list[Row]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--cases", action="store_true")
     parser.add_argument("--pins", nargs="?", const="some", choices=["some", "all"])

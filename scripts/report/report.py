@@ -146,7 +146,6 @@ def places() -> list[Path]:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     variants, glob, place = get().variants, get().cases, get().results / get().pin
     found = {path.name: read_rows(path, variants, glob) for path in places()}

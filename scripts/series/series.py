@@ -126,7 +126,6 @@ def read(path: Path) -> Series:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("what", choices=["all", "sets", "own", "set", "needs", "cases", "only", "renamed"])
     parser.add_argument("name", nargs="?", default="")
