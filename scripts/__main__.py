@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from settings import BadInput, die
+
 # verb -> module with main(), below this folder
 VERBS = {
     "series": "series.series", "hunk": "series.hunk",
@@ -41,6 +43,8 @@ def main() -> int:
     sys.argv = [verb, *sys.argv[2:]]
     try:
         return importlib.import_module(VERBS[verb]).main()
+    except BadInput as err:
+        die(str(err))
     except BrokenPipeError:     # make list | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)      # what is left to print must not fail once more
         return 141

@@ -27,7 +27,6 @@ Exit codes: 0 done, 1 something did not run.
 """
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -96,12 +95,9 @@ def measured(*command: str, **env: str) -> tuple[float, float]:
 
 def cold_once() -> tuple[float, float]:
     """From the source archive alone to the table, elsewhere, without ccache."""
-    scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
-    try:
-        return measured("make", BUILD=str(scratch / "build"), RESULTS=str(scratch / "results"),
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR"), ignore_cleanup_errors=True) as scratch:
+        return measured("make", BUILD=f"{scratch}/build", RESULTS=f"{scratch}/results",
                         KERNEL_SRC_DIR=str(get().build / get().pin / "download"), CCACHE_DISABLE="1")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def edited_once(case: str, number: int, **env: str) -> float:

@@ -10,6 +10,7 @@ import sys
 import time
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NoReturn
 
 SCRIPTS = Path(__file__).resolve().parent
 ROOT = SCRIPTS.parent
@@ -17,7 +18,11 @@ DEFAULT = {"PIN": (ROOT / "series/default").read_text().strip(), "FLAVOUR": "def
 BAD_INPUT, UNJUDGED = 2, 125    # exit codes; 1 is a finding
 
 
-def die(text: str, code: int = BAD_INPUT):
+class BadInput(Exception):
+    """What is wrong with an input. Where nobody catches it, the program prints it and ends."""
+
+
+def die(text: str, code: int = BAD_INPUT) -> NoReturn:
     """Print one line, the problem and the command that fixes it, and exit."""
     print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr)
     sys.exit(code)
@@ -37,6 +42,25 @@ def parted(label: str) -> tuple[str, str]:
 def told(pin: str, flavour: str, arch: str) -> str:
     """What make has to be told for these: ` PIN=...`, as far as it is not the default."""
     return "".join(f" {key}={word}" for key, word in zip(DEFAULT, (pin, flavour, arch)) if word != DEFAULT[key])
+
+
+def text_of(path: Path) -> str:
+    """What is in a file that may be missing."""
+    return path.read_text(errors="replace") if path.is_file() else ""
+
+
+def lines_of(path: Path) -> list[tuple[int, str]]:
+    """The lines of such a file, with their numbers, but for comments and empty ones."""
+    return [(number, line) for number, line in enumerate(text_of(path).splitlines(), 1)
+            if line.strip() and line[0] != "#"]
+
+
+def write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.rename(path)
 
 
 def known_pins(folder: Path) -> list[str]:
@@ -106,7 +130,6 @@ class Settings:
 
     @cached_property
     def accel(self) -> str:
-        """ACCEL."""
         return value("ACCEL", "auto", "auto|kvm|tcg", "auto, kvm or tcg")
 
     @cached_property
@@ -167,7 +190,6 @@ class Settings:
 
     @cached_property
     def force(self) -> bool:
-        """FORCE."""
         return bool(os.environ.get("FORCE"))
 
     @cached_property

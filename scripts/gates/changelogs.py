@@ -20,7 +20,7 @@ from pathlib import Path
 
 from guests import case as cases
 from series import series
-from settings import die, get, options
+from settings import die, get, lines_of, options
 
 ORDER = ["Fixes", "Reported-by", "Suggested-by", "Co-developed-by", "Tested-by", "Acked-by", "Reviewed-by", "Cc", "Link"]
 TRAILER = re.compile(r"([A-Z][A-Za-z]*(?:-[A-Za-z]+)*): \S")
@@ -28,14 +28,12 @@ NAMED = re.compile(r"(\bcommits?|\bFixes:)\s+([0-9a-f]{7,40})\b(?:\s+\(\"(.*?)\"
 
 
 def commits(path: Path) -> dict[str, str]:
-    """Subjects by id; ValueError names a line of another form."""
+    """Subjects by id."""
     known = {}
-    for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in lines_of(path):
         found = re.fullmatch(r"([0-9a-f]{12,40}) (\S.*)", line)
         if not found:
-            raise ValueError(f"series/{get().pin}/commits:{number}: not '<id> <subject>'")
+            die(f"series/{get().pin}/commits:{number}: not '<id> <subject>'")
         known[found[1]] = found[2]
     return known
 
@@ -114,14 +112,9 @@ def reports(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s = get()
-    try:
-        known = commits(s.series / "commits")
-    except (OSError, ValueError) as err:
-        die(str(err))
-    used: set[str] = set()
+    known, used = commits(s.series / "commits"), set()
     wrong, subjects = [], []
     for patch in series.read(s.series / "series").patches:
         try:
@@ -137,10 +130,7 @@ def main() -> int:
     wrong += [f"series/{s.pin}/cover-letter: {what}" for what in bad + references(text, known, used)]
     for path in sorted([*(s.series / "cover").glob("*"), *(s.series / "reports").glob("*")]):
         wrong += [f"series/{s.pin}/{path.parent.name}/{path.name}: {what}" for what in references(path.read_text(), known, used)]
-    try:
-        wrong += [f"series/{s.pin}/reports: {what}" for what in reports(s.series / "reports")]
-    except cases.CaseError as err:
-        die(str(err))
+    wrong += [f"series/{s.pin}/reports: {what}" for what in reports(s.series / "reports")]
     wrong += [f"series/{s.pin}/commits: no patch names {name[:12]}" for name in known if name not in used]
     for what in wrong:
         print(f"changelogs: {what}", file=sys.stderr)

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from guests.results import load
 from series.git import git
-from settings import die, get, label_of, options
+from settings import die, get, label_of, lines_of, options
 
-HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
+HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 
 
 def built() -> Path:
@@ -30,13 +30,8 @@ def built() -> Path:
     return get().build / get().pin / f"series-{label_of('coverage', get().arch)}"
 
 
-def wanted(path: str) -> bool:
-    """Is it code of the kernel, and no test?"""
-    return path.endswith((".c", ".h")) and not path.startswith("tools/") and not path.endswith("_kunit.c")
-
-
 def changed() -> dict[str, dict[int, str]]:
-    """File -> line number -> text, of what the series adds or changes."""
+    """File -> line number -> text, of what the series adds or changes in code of the kernel that is no test."""
     diff = git("diff", "-U0", "--no-ext-diff", get().pin, "HEAD").decode(errors="replace")
     found, lines, number = {}, {}, 0
     for line in diff.splitlines():
@@ -47,7 +42,8 @@ def changed() -> dict[str, dict[int, str]]:
         elif line.startswith("+"):
             lines[number] = " ".join(line[1:].split())
             number += 1
-    return {path: lines for path, lines in found.items() if wanted(path)}
+    return {path: lines for path, lines in found.items()
+            if path.endswith((".c", ".h")) and not path.startswith("tools/") and not path.endswith("_kunit.c")}
 
 
 def unpack(tar: Path, folder: Path) -> None:
@@ -89,12 +85,8 @@ def counts(total: Path) -> dict[str, dict[int, int]]:
 
 def reasons() -> dict[tuple[str, str], str]:
     """series/PIN/not-run: (file, source line) -> why no case runs it."""
-    found = {}
-    path = get().series / "not-run"
-    text = path.read_text() if path.exists() else ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line or line.startswith("#"):
-            continue
+    found, path = {}, get().series / "not-run"
+    for number, line in lines_of(path):
         where, _, why = line.rpartition(" # ")
         file, colon, source = where.partition(": ")
         if not (colon and source and why.strip()):
@@ -104,7 +96,6 @@ def reasons() -> dict[tuple[str, str], str]:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     pin, file = get().pin, f"series/{get().pin}/not-run"
     stored = get().results / pin / label_of("coverage", get().arch) / "series"
@@ -138,4 +129,3 @@ def main() -> int:
     if old:
         print(f"{len(old)} cases were left out, they are of another kernel; run: make coverage PIN={pin}")
     return 1 if missing or stale else 0
-

@@ -22,13 +22,13 @@ import sys
 import textwrap
 from dataclasses import dataclass, replace
 
-from gates.proofs import Proof, read_series, write
+from gates.proofs import Proof, read_series
 from gates.prove import RED, Unjudged, boot_cases, build_error, guarded, keys, look, prove_all, restore, run, tools
 from guests import case as cases
 from guests.results import clean
 from series.hunk import parts
 from series.series import slug
-from settings import die, get, options
+from settings import get, options, text_of, write
 
 
 @dataclass
@@ -88,9 +88,7 @@ def without(hunk: HunkProof) -> None:
 
 def reasons() -> dict[str, str]:
     """series/PIN/hunks-not-shown: by id, why no case shows it."""
-    path = get().series / "hunks-not-shown"
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return dict(line.split(" ", 1) for line in lines if re.match(r"[0-9a-f]{8} \S", line))
+    return dict(re.findall(r"^([0-9a-f]{8}) (\S.*)", text_of(get().series / "hunks-not-shown"), re.MULTILINE))
 
 
 def table(hunks: list[HunkProof], why: dict[str, str]) -> str:
@@ -112,14 +110,10 @@ def table(hunks: list[HunkProof], why: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("patch", nargs="*")
     args = parser.parse_args()
-    try:
-        patches, proofs, wrong = read_series(cases.find(arch=""))
-    except cases.CaseError as err:
-        die(str(err))
+    patches, proofs, wrong = read_series(cases.find(arch=""))
     for proof in (p for p in proofs if p.kind == "needed by" and not wrong):
         proof.cases = next(p.cases for p in proofs if p.slug == proof.claim)
     picked = [p for p in proofs if p.cases and (not args.patch or any(word in p.patch for word in args.patch))]
@@ -131,13 +125,12 @@ def main() -> int:
         return 2
     hunks = [hunk for proof in picked for hunk in hunks_of(proof)]
 
-    def work() -> None:
+    with guarded():
         tools_id = tools()
         for hunk in hunks:
             # no patch is left out of the key: the other hunks of this one count, too
             hunk.key = keys(replace(hunk, patch=""), patches, tools_id)[0] + f"@{hunk.number}"
         prove_all(hunks, [hunk for hunk in hunks if not restore(hunk, "key")], without, "hunks")
-    guarded(work)
     why = reasons()
     text = table(hunks, why)
     odd = [hunk for hunk in hunks if hunk.problem and hunk.id not in why]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from guests import case as cases
-from guests.results import clean
+from guests.results import clean, ruled
 from series import series
 from series.series import slug
-from settings import get
+from settings import get, text_of
 
 
 @dataclass
@@ -97,35 +97,17 @@ def table(proofs: list[Proof]) -> str:
         grid.append([[first_line(proof), *(f"     {part}" for part in name[1:])],
                      [part for line in seen for part in textwrap.wrap(clean(line), 64, subsequent_indent="  ")],
                      textwrap.wrap(clean(proof.words()), 32, break_on_hyphens=False)])
-    widths = [max(len(text) for line in grid for text in line[i]) for i in range(3)]
-    rule = "  ".join("-" * width for width in widths)
-    out = [f"{get().pin} {get().label}: the series without one patch", "", rule]
-    for line in grid:
-        for i in range(max(map(len, line))):
-            out.append("  ".join((cell[i] if i < len(cell) else "").ljust(width)
-                                 for cell, width in zip(line, widths)).rstrip())
-        if line is grid[0]:
-            out.append(rule)
     bad = sum(1 for proof in proofs if proof.problem)
     kinds = [proof.kind for proof in proofs if not proof.problem]
     other = f"{kinds.count('elsewhere')} on another architecture, " if "elsewhere" in kinds else ""
-    return "\n".join([*out, rule, "", f"{kinds.count('cases')} shown by cases, {kinds.count('needed by')} by the build, "
+    return "\n".join([f"{get().pin} {get().label}: the series without one patch", "", *ruled(grid), "",
+                      f"{kinds.count('cases')} shown by cases, {kinds.count('needed by')} by the build, "
                       f"{other}{kinds.count('not shown')} not shown, {bad} not as the series says", ""])
 
 
 def stale(proofs: list[Proof]) -> list[str]:
     """What is wrong with series/PIN/proof, the table of the last whole run."""
-    try:
-        found = re.findall(r"^\d{4} \S+", (get().series / "proof").read_text(), re.MULTILINE)
-    except OSError:
-        found = []
+    found = re.findall(r"^\d{4} \S+", text_of(get().series / "proof"), re.MULTILINE)
     want = [first_line(proof) for proof in proofs]
     return [f"proof is of another series (line '{a or b}'); run: make prove"
             for a, b in itertools.zip_longest(want, found) if a != b][:1]
-
-
-def write(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(".tmp").write_text(text)
-    path.with_suffix(".tmp").rename(path)

@@ -21,6 +21,7 @@ the table to series/PIN/proof, for readers.
 Environment: PIN FLAVOUR JOBS ACCEL BUILD RESULTS, FORCE=1 (all from scratch).
 Exit code: 0 all shown or said why not, 1 not, 2 bad input, 125 not judged.
 """
+import contextlib
 import hashlib
 import json
 import re
@@ -31,14 +32,14 @@ import sys
 import time
 from dataclasses import asdict
 
-from gates.proofs import Proof, read_series, stale, table, write
+from gates.proofs import Proof, read_series, stale, table
 from guests import case as cases
 from guests import machine
 from guests.boot import boot
-from guests.results import NOT_GUEST, Cell, clean, load, sums_of
+from guests.results import Cell, clean, load, sums_of
 from series.git import tree_of
 from series.series import slug
-from settings import ROOT, SCRIPTS, die, get, options, say
+from settings import ROOT, SCRIPTS, die, get, options, say, text_of, write
 
 RED = ("fail", "lost")
 STALL = re.compile(r"\bstall|soft lockup|clocksource|hung_task|blocked for more", re.IGNORECASE)
@@ -55,10 +56,9 @@ def keys(proof: Proof, patches: list[str], tools_id: str) -> tuple[str, str]:
     digest = hashlib.sha256(json.dumps([proof.kind, proof.claim, proof.cases, tools_id]).encode())
     for name in proof.cases:
         case = cases.load(s.configs / f"{name}.conf", flavour=s.flavour)
-        guest = {key: value for key, value in asdict(case).items() if key not in NOT_GUEST}
         sums = [item for item in sorted(sums_of(case, s.built("series")).items()) if not item[0].endswith(".ko")]
         command = machine.script(case, "series", "kvm" if s.accel == "kvm" else "tcg").replace(str(s.build), "").replace(str(SCRIPTS), "")
-        digest.update(json.dumps([guest, sums, command], default=str).encode())
+        digest.update(json.dumps([case.guest(), sums, command], default=str).encode())
     without_patches = digest.hexdigest()
     undo = s.series / "drop" / f"{proof.slug}.patch"
     digest.update(undo.read_bytes() if undo.exists() else b"")
@@ -202,25 +202,19 @@ def series_passes(names: list[str]) -> None:
                        f"run: make CASE='{' '.join(again)}' VARIANT=series")
 
 
+def last_time(proof: Proof) -> dict:
+    """What was stored of it, if it was ever done."""
+    return json.loads(text_of(proof.stored) or "{}")
+
+
 def restore(proof: Proof, by: str) -> bool:
     """Use what was seen of the same before."""
-    try:
-        old = json.loads(proof.stored.read_text())
-        if old[by] != getattr(proof, by) or old["problem"] or get().force:
-            return False        # a problem may have been the machine's
-        for name in ("seen", "failed", "problem", "seconds"):
-            setattr(proof, name, old[name])
-        return True
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def last_time(proof: Proof) -> float:
-    """How long it took, if it was ever done."""
-    try:
-        return float(json.loads(proof.stored.read_text())["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
+    old = last_time(proof)
+    if old.get(by) != getattr(proof, by) or old["problem"] or get().force:
+        return False        # a problem may have been the machine's
+    for name in ("seen", "failed", "problem", "seconds"):
+        setattr(proof, name, old[name])
+    return True
 
 
 def prove_all(proofs: list, todo: list, drop, what: str) -> None:
@@ -228,7 +222,7 @@ def prove_all(proofs: list, todo: list, drop, what: str) -> None:
     and run the mean, where one was not yet."""
     if not todo:
         return
-    took = {proof.slug: seconds for proof in proofs if (seconds := last_time(proof))}
+    took = {proof.slug: seconds for proof in proofs if (seconds := last_time(proof).get("seconds"))}
     say("prove", f"{len(todo)} of {len(proofs)} {what} to drop")
     if names := sorted({name for proof in todo for name in proof.cases}):
         series_passes(names)
@@ -246,29 +240,25 @@ def prove_all(proofs: list, todo: list, drop, what: str) -> None:
         say("prove", f"{i}/{len(todo)} {proof.words()}: {'; '.join(proof.seen)}")
 
 
-def guarded(work) -> int:
-    """Run work(); 0, or the exit code of what went wrong, with a line about it."""
+@contextlib.contextmanager
+def guarded():
+    """What goes wrong in here ends the program, with a line about it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):   # also where a shell has them ignored
         signal.signal(number, signal.default_int_handler)
     try:
-        work()
+        yield
     except (Unjudged, OSError, subprocess.SubprocessError) as err:
         die(clean(str(err)), 125)
     except KeyboardInterrupt:
         die("interrupted; the same command goes on from here", 130)
-    return 0
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("patch", nargs="*")
     args, s = parser.parse_args(), get()
-    try:
-        patches, proofs, wrong = read_series(cases.find(arch=""))
-    except cases.CaseError as err:
-        die(str(err))
+    patches, proofs, wrong = read_series(cases.find(arch=""))
     if args.check and not wrong:
         wrong = stale(proofs)
     for line in wrong:
@@ -280,13 +270,12 @@ def main() -> int:
             die(f"no patch '{word}' to drop in series/{s.pin}/series")
     picked = [p for p in proofs if not args.patch or any(word in p.patch for word in args.patch)]
 
-    def work() -> None:
+    with guarded():
         tools_id = tools()
         for proof in picked:
             proof.key, proof.content = keys(proof, patches, tools_id)
         todo = [proof for proof in picked if proof.kind not in ("not shown", "elsewhere") and not restore(proof, "key")]
         prove_all(picked, todo, lambda proof: without(proof, patches), "patches")
-    guarded(work)
     text = table(picked)
     if not args.patch:
         name = "prove" if s.label == "default" else f"prove-{s.label}"

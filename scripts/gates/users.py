@@ -40,11 +40,6 @@ class User:
     text: str
 
 
-def readable(path: str) -> bool:
-    """True for what can have users: documentation has none."""
-    return not path.startswith("Documentation/")
-
-
 def squeeze(text: str) -> str:
     """One line of it; what is too long ends in a hash of the whole."""
     text = " ".join(re.sub(DIRECTIVE, " ", text, flags=re.S | re.M).split())

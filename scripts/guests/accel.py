@@ -24,7 +24,7 @@ from pathlib import Path
 
 from guests.machine import architecture
 from guests.run import with_parent
-from settings import DEFAULT, die, get, options, value
+from settings import DEFAULT, die, get, options, value, write
 
 
 def device_state(dev: Path) -> str:
@@ -110,10 +110,7 @@ def probe(force: bool = False) -> tuple[str, str]:
         die(f"no kernel with a guest under {s.build} to try KVM with; run: make kernel guest")
     else:
         accel, reason, host = boot(image, float(value("KVM_LIMIT", "15", r"\d+(\.\d+)?", "a number of seconds")))
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = memory.with_name(f"{memory.name}.{os.getpid()}")
-    temporary.write_text(f"{accel}\n{reason}\n{key if host else with_kernel}\n")
-    temporary.rename(memory)
+    write(memory, f"{accel}\n{reason}\n{key if host else with_kernel}\n")
     return accel, reason
 
 
@@ -130,7 +127,6 @@ def wanted() -> tuple[str, str]:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--force", action="store_true")
     print(probe(parser.parse_args().force)[0])

@@ -11,7 +11,6 @@ Every result directory gets its cmd.sh before QEMU starts; that script replays t
 alone. DRY=1 prints these scripts, runs nothing and needs no kernel.
 Exit code: 0 every guest was judged (compare says how well), 2 bad input, 125 one is broken.
 """
-
 from guests import shard
 from guests.accel import wanted
 from guests.case import Case, chosen
@@ -35,7 +34,6 @@ def boot(cases: list[Case], variants, place) -> bool:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s, cases = get(), chosen()
     if s.dry:

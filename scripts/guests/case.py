@@ -18,10 +18,10 @@ import functools
 import itertools
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from settings import ROOT, die, get, options, told
+from settings import ROOT, BadInput, die, get, lines_of, options, text_of, told
 
 ONCE = ("arch", "machine", "mem", "cpus", "tests", "timeout", "boots", "panics", "group", "flavours", "pins",
         "base_fails", "base_dies", "report")
@@ -31,6 +31,8 @@ NOTHING = "-"       # base_fails where base fails nothing
 REPEATED = ("devices", "append", "hotplug", "files", "allows", "may_skip", "set_fails")
 ONLY = "# only: cases that name it"     # in a flavour's fragment
 REQUIRED = ("machine", "mem", "tests", "timeout")
+# a change of these leaves the guest, and a result of it, as they are
+NOT_GUEST = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "set_fails", "report")
 GROUPS = ("quick",)
 SIZE = re.compile(r"[1-9]\d*[KMGT]?")
 SPECIAL = re.compile(r"(?!$)(v\d[\w.-]*?)?(?:(?:^|\.)([a-z]\w*))?")   # a pin, a flavour, or both
@@ -50,7 +52,7 @@ def short_names(configs: Path) -> dict[str, list[str]]:
     return {pin: words or [pin] for pin, words in of_pins(configs, "short").items()}
 
 
-class CaseError(Exception):
+class CaseError(BadInput):
     """A case file that cannot be used; the text names the file and the line."""
 
 
@@ -98,12 +100,9 @@ class Case:
         """The tests, each as its argument vector."""
         return [word.split(",") for word in self.tests.split()]
 
-
-def number(value: str) -> int:
-    """A whole number above zero."""
-    if not re.fullmatch(r"[1-9]\d*", value):
-        raise ValueError(f"bad number '{value}'")
-    return int(value)
+    def guest(self) -> dict:
+        """What the guest is, and what it runs."""
+        return {key: value for key, value in asdict(self).items() if key not in NOT_GUEST}
 
 
 def add_sized(sizes: dict[str, str], key: str, value: str) -> None:
@@ -124,7 +123,9 @@ def set_key(case: Case, key: str, value: str) -> None:
     if not value:
         raise ValueError(f"no value for '{key}'")
     if key in ("cpus", "timeout", "boots"):
-        setattr(case, key, number(value))
+        if not re.fullmatch(r"[1-9]\d*", value):
+            raise ValueError(f"bad number '{value}'")
+        setattr(case, key, int(value))
     elif key == "hotplug" and (node := re.fullmatch(r"(.*\S)\s+node=(\d+)", value)):
         add_sized(case.hotplug, key, node[1])
         case.nodes[node[1].split()[0]] = int(node[2])
@@ -239,8 +240,7 @@ def runs_in(case: Case, flavour: str, configs: Path) -> bool:
     """Does the case make sense in this flavour?"""
     if case.flavours:
         return flavour in case.flavours
-    fragment = Path(configs) / "kernel" / "flavour" / f"{flavour}.config"
-    return not (fragment.is_file() and ONLY in fragment.read_text().splitlines())
+    return ONLY not in text_of(configs / "kernel" / "flavour" / f"{flavour}.config").splitlines()
 
 
 def find(glob: str = "*", flavour: str = "", arch: str | None = None, pin: str = "") -> list[Case]:
@@ -266,21 +266,17 @@ def find(glob: str = "*", flavour: str = "", arch: str | None = None, pin: str =
 def chosen(glob: str = "") -> list[Case]:
     """The cases that run with these settings, or of glob; exits if none matches or one does not parse."""
     glob, flavour = glob or get().cases, get().flavour
-    try:
-        if cases := find(glob, flavour):
-            return cases
-        if others := find(glob):
-            die(f"flavour {flavour} has none of: {' '.join(case.name for case in others)}; see `flavours` in qemu-configs/README.md")
-        # another pin's, or another architecture's, of the pin at hand among others
-        for arch, pin in itertools.product((get().arch, ""), short_names(get().configs.resolve())):
-            if others := find(glob, flavour, arch, pin):
-                there = told(pin, flavour, others[0].arch) or (
-                    f" PIN={pin}" if others[0].arch == get().arch else f" ARCH={others[0].arch}")
-                die(f"{others[0].name} is no case of {get().pin} {get().arch}; add{there}")
-        die(f"no case matches '{glob}'; the cases are: {' '.join(case.name for case in find('*', flavour)) or 'none'}")
-    except CaseError as err:
-        die(str(err))
-    return []
+    if cases := find(glob, flavour):
+        return cases
+    if others := find(glob):
+        die(f"flavour {flavour} has none of: {' '.join(case.name for case in others)}; see `flavours` in qemu-configs/README.md")
+    # another pin's, or another architecture's, of the pin at hand among others
+    for arch, pin in itertools.product((get().arch, ""), short_names(get().configs.resolve())):
+        if others := find(glob, flavour, arch, pin):
+            there = told(pin, flavour, others[0].arch) or (
+                f" PIN={pin}" if others[0].arch == get().arch else f" ARCH={others[0].arch}")
+            die(f"{others[0].name} is no case of {get().pin} {get().arch}; add{there}")
+    die(f"no case matches '{glob}'; the cases are: {' '.join(case.name for case in find('*', flavour)) or 'none'}")
 
 
 def one(name: str) -> Case:
@@ -290,7 +286,6 @@ def one(name: str) -> Case:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--one", action="store_true")
@@ -305,8 +300,7 @@ def main() -> int:
     for case in cases:
         column = f"  {' '.join(case.group):{groups}}" if groups else ""
         print(f"{case.name:{width}}{column}  {case.claim}")
-    absent = get().configs / "not-here"
-    if args.glob == "*" and absent.exists():
+    if args.glob == "*" and (absent := lines_of(s.configs / "not-here")):
         print("\nWhat no case shows:")
-        print(*(line for line in absent.read_text().splitlines() if line and line[0] != "#"), sep="\n")
+        print(*(line for _, line in absent), sep="\n")
     return 0

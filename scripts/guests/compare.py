@@ -19,8 +19,8 @@ from pathlib import Path
 
 from guests import case as cases
 from guests import junit, merge, shard, stack
-from guests.results import Row, brief, clean, gather
-from settings import ROOT, die, get, options, parted, told
+from guests.results import Row, brief, clean, gather, ruled
+from settings import ROOT, die, get, options, parted, text_of, told
 
 NOT_JUDGED = ("missing", "stale", "broken")
 COLOURS = {"yes": "32", "NO": "31", "skip": "33"}
@@ -40,31 +40,19 @@ def again(name: str, variant: str, place: Path) -> str:
 
 
 def table(title: str, variants, rows: list[Row], colour: bool) -> str:
-    """The table; columns as wide as what is in them."""
+    """The table."""
     head = ["case", *(word for v in variants for word in (v, "s")), "as expected"]
     grid = [[[name] for name in head]]
     for row in rows:
         line = [[row.case.name]]
         for cell in row.cells:
             line += [cell.lines(), [f"{cell.seconds:.1f}" if cell.seconds else "-"]]
-        grid.append([*line, textwrap.wrap(
-            clean(row.words()), 44, break_on_hyphens=False)])
-    widths = [max(len(text) for line in grid for text in line[column])
-              for column in range(len(head))]
-    rule = "  ".join("-" * width for width in widths)
-    out = [title, "", rule]
-    for line in grid:
-        for i in range(max(map(len, line))):
-            texts = [cell[i] if i < len(cell) else "" for cell in line]
-            padded = [text.rjust(width) if name == "s" else text.ljust(width)
-                      for text, width, name in zip(texts, widths, head)]
-            code = COLOURS.get(line[-1][0].partition(":")[0])
-            if colour and code and texts[-1]:
-                padded[-1] = f"\x1b[{code}m{texts[-1]}\x1b[0m"
-            out.append("  ".join(padded).rstrip())
-        if line is grid[0]:
-            out.append(rule)
-    return "\n".join([*out, rule, ""])
+        words = textwrap.wrap(clean(row.words()), 44, break_on_hyphens=False)
+        if colour:
+            code = COLOURS[words[0].partition(":")[0]]
+            words = [f"\x1b[{code}m{text}\x1b[0m" for text in words]
+        grid.append([*line, words])
+    return "\n".join([title, "", *ruled(grid, range(2, len(head), 2)), ""])
 
 
 def footer(variants, rows: list[Row]) -> str:
@@ -87,10 +75,9 @@ def footer(variants, rows: list[Row]) -> str:
 
 def trace(cell, place: Path) -> list[str]:
     """The first call trace on the cell's console, with source lines."""
-    log = cell.path / "console.log"
     build = get().build / place.parent.name
-    return stack.decoded(log.read_text(errors="replace") if log.is_file() else "",
-                         build / f"{cell.variant}-{place.name}" / "vmlinux", build / "linux/scripts/faddr2line")
+    return stack.decoded(text_of(cell.path / "console.log"), build / f"{cell.variant}-{place.name}" / "vmlinux",
+                         build / "linux/scripts/faddr2line")
 
 
 def details(rows: list[Row], place: Path) -> str:
@@ -107,7 +94,6 @@ def details(rows: list[Row], place: Path) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--odd", action="store_true")
     args = parser.parse_args()
@@ -115,10 +101,7 @@ def main() -> int:
     place, variants, glob = s.place, s.variants, s.cases
     if len(s.result_folders) > 1:
         place = merge.merge(s.result_folders) / s.pin / s.label
-    try:
-        rows = read_rows(place, variants, glob, shard.of_stored)
-    except cases.CaseError as err:
-        die(str(err))
+    rows = read_rows(place, variants, glob, shard.of_stored)
     if not rows:
         die(f"no case matches '{glob}'; run: make list")
     if not place.is_dir():

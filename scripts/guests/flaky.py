@@ -38,7 +38,6 @@ def report(rates: dict, number: int) -> None:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("number")
     text = parser.parse_args().number

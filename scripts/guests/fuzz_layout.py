@@ -17,7 +17,6 @@ as for boot.
 Exit code: 0 none is wrong, 1 some are, 2 bad input, 125 none of those that were judged.
 """
 import contextlib
-import json
 import os
 import random
 import re
@@ -185,17 +184,13 @@ class Run(Guest):
         conf.write_text(layout.text())
         super().__init__(load(conf), variant, folder / get().pin / get().label)
         self.conf = conf
-        self.verdict, self.failed = "not run", []
 
-    def finish(self, status: str, facts: dict) -> tuple[str, str]:
-        self.verdict, reason = super().finish(status, facts)
-        with contextlib.suppress(OSError, ValueError):
-            self.failed = json.loads((self.dir / "verdict.json").read_text())["failed"]
-        if self.verdict == "pass":
+    def finish(self, status: str, facts: dict) -> None:
+        super().finish(status, facts)
+        if self.judged["verdict"] == "pass":
             shutil.rmtree(self.dir)
         if status != "missing" and time.monotonic() > self.end:
             self.waiting.clear()
-        return self.verdict, reason
 
     def again(self) -> str:
         """The command that repeats it."""
@@ -205,9 +200,9 @@ class Run(Guest):
 
 def clean(runs: list[Run], folder: Path) -> None:
     """What is left in the folder is what was wrong, or not judged."""
-    kept = {run.conf for run in runs if run.verdict not in ("pass", "not run")}
+    kept = {run.conf for run in runs if run.judged["verdict"] not in ("pass", "not run")}
     for run in runs:
-        if run.verdict == "not run":        # or not to the end
+        if run.judged["verdict"] == "not run":        # or not to the end
             shutil.rmtree(run.dir, ignore_errors=True)
         if run.conf not in kept:
             run.conf.unlink(missing_ok=True)
@@ -218,10 +213,10 @@ def clean(runs: list[Run], folder: Path) -> None:
 
 def report(runs: list[Run], folder: Path) -> int:
     """The summary; returns the exit code."""
-    wrong = [run for run in runs if run.verdict == "fail"]
-    unknown = [run for run in runs if run.verdict not in ("fail", "pass")]
-    for run in wrong + [run for run in unknown if run.verdict != "not run"]:
-        print(f"\n{run.name} {run.variant}: {run.verdict} {' '.join(run.failed)}".rstrip()
+    wrong = [run for run in runs if run.judged["verdict"] == "fail"]
+    unknown = [run for run in runs if run.judged["verdict"] not in ("fail", "pass")]
+    for run in wrong + [run for run in unknown if run.judged["verdict"] != "not run"]:
+        print(f"\n{run.name} {run.variant}: {run.judged['verdict']} {' '.join(run.judged['failed'])}".rstrip()
               + f"\n    again:  {run.again()}\n    result: {os.path.relpath(run.dir)}")
     every, odd, lost = (list(dict.fromkeys(str(run.layout.number) for run in some)) for some in (runs, wrong, unknown))
     print(f"\n{len(every)} layouts, {len(odd)} wrong" + (f", {len(lost)} not judged" if lost else "")
@@ -230,7 +225,6 @@ def report(runs: list[Run], folder: Path) -> int:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("number")
     number, s = parser.parse_args().number, get()

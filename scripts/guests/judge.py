@@ -11,14 +11,13 @@ Exit code: 0 pass, 1 fail or lost, 77 skip, 124 timeout, 125 broken.
 """
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 from guests import case as cases
 from guests import ktap
 from guests.splat import Broken, allow_list, deny_list, messages, read
-from settings import get, options
+from settings import die, get, options
 
 EXIT = {"pass": 0, "fail": 1, "lost": 1, "skip": 77, "timeout": 124,
         "broken": 125}
@@ -165,15 +164,13 @@ def store(result: Path) -> dict:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("result", type=Path)
     args = parser.parse_args()
     try:
         verdict = store(args.result.resolve())
     except OSError as err:      # not 1: a bisection would take that for a fail
-        print(f"judge: {err}; run: make boot", file=sys.stderr)
-        return EXIT["broken"]
+        die(f"{err}; run: make boot", EXIT["broken"])
     print(f"{verdict['verdict']:7} {verdict['case']} {verdict['variant']} "
           f"{verdict['seconds']:.1f} s: {verdict['reason']}")
     return EXIT[verdict["verdict"]]

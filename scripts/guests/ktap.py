@@ -40,15 +40,13 @@ class Test:
 
     def entry(self, prefix: str = "") -> dict:
         """The test as it is listed in verdict.json."""
+        status, detail = "pass", self.detail
         if self.failed():
             below = [t.entry()["detail"] for t in self.block.tests if t.failed()]
-            return {"name": prefix + self.name, "status": "fail",
-                    "detail": self.detail or next(filter(None, below), "")}
-        if self.skip is not None:
-            return {"name": prefix + self.name, "status": "skip",
-                    "detail": self.skip}
-        return {"name": prefix + self.name, "status": "pass",
-                "detail": self.detail}
+            status, detail = "fail", self.detail or next(filter(None, below), "")
+        elif self.skip is not None:
+            status, detail = "skip", self.skip
+        return {"name": prefix + self.name, "status": status, "detail": detail}
 
 
 @dataclass

@@ -9,8 +9,6 @@ VERDICT` and `end of guest`. What an engine adds to the command is ignored.
 Environment: as for boot.
 Exit code: 0 the guest was judged, 2 bad input, 125 its result is broken.
 """
-import json
-
 from guests.accel import wanted
 from guests.case import chosen
 from guests.machine import require_built, script
@@ -18,15 +16,7 @@ from guests.run import Guest, alone_in, end_by_exit, host_facts, matrix
 from settings import UNJUDGED, die, get, options
 
 
-class Shown(Guest):
-    """A guest whose console is our standard output."""
-
-    def run(self, stdout=None) -> None:
-        super().run(stdout)
-
-
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_known_args()
     s, cases = get(), chosen()
     if len(cases) != 1 or len(s.variants) != 1:
@@ -34,12 +24,12 @@ def main() -> int:
     require_built(s.variants)
     end_by_exit()
     accel, reason = wanted()
-    guest = Shown(cases[0], s.variants[0], s.place)
+    guest = Guest(cases[0], s.variants[0], s.place)
+    guest.stdout = None     # ours
     text = script(guest.case, guest.variant, accel)
     lock = alone_in(s.place / ".one" / guest.variant / guest.name)     # others may run other guests
     whole = matrix([guest], 1, lambda _: text, host_facts(accel, reason))
     lock.close()
-    verdict = json.loads((guest.dir / "verdict.json").read_text())
-    lines = [f"result {test['name']} {test['status']}" for test in verdict["tests"]]
-    print("\n".join(["", *lines, f"result verdict {verdict['verdict']}", "end of guest"]), flush=True)
+    lines = [f"result {test['name']} {test['status']}" for test in guest.judged["tests"]]
+    print("\n".join(["", *lines, f"result verdict {guest.judged['verdict']}", "end of guest"]), flush=True)
     return 0 if whole else UNJUDGED

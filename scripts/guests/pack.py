@@ -12,7 +12,6 @@ Exit code: 0 written, 2 bad input.
 """
 import io
 import json
-import os
 import tarfile
 
 from guests.case import find
@@ -49,7 +48,6 @@ def memory() -> int:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s = get()
     require_built(s.variants)
@@ -75,6 +73,6 @@ def main() -> int:
             tar.addfile(entry, io.BytesIO(text.encode()))
         for name, path in sorted(names.items()):
             tar.add(path, f"{top}/{name}")
-    os.replace(to.with_suffix(".part"), to)
+    to.with_suffix(".part").rename(to)
     say("pack", f"{to}: {to.stat().st_size >> 20} MiB; unpack it anywhere and run: {top}/run")
     return 0

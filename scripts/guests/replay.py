@@ -15,7 +15,7 @@ import json
 import re
 from pathlib import Path
 
-from guests.case import CaseError, load
+from guests.case import load
 from guests.judge import EXIT
 from guests.results import brief
 from guests.run import Guest, end_by_exit, fresh, matrix
@@ -23,25 +23,6 @@ from settings import die, get, options, parted
 
 HEAD = re.compile(r"^# (\S+), (\S+) (\S+) (\S+): this very guest again", re.M)
 PART = re.compile(r'^: "\$\{(KERNEL|INITRD):=(.*)\}"$', re.M)
-
-
-class Again(Guest):
-    """A guest that is described by a stored result alone."""
-
-    def __init__(self, stored: Path, text: str, parts: dict):
-        name, pin, variant, place = HEAD.search(text).groups()
-        super().__init__(load(stored / "case.conf", name, pin=pin), variant, fresh(get().results / "replay") / pin / place)
-        self.conf = stored / "case.conf"
-        self.out = Path(parts["INITRD"]).parent
-
-
-def read(place: Path) -> dict:
-    """A verdict.json, or what stands for one that is not there."""
-    try:
-        verdict = json.loads((place / "verdict.json").read_text())
-        return {key: verdict[key] for key in ("verdict", "reason", "failed", "seconds", "meta")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"verdict": "missing", "reason": "no verdict.json", "failed": [], "seconds": 0, "meta": {}}
 
 
 def difference(then: dict, now: dict) -> str:
@@ -54,7 +35,6 @@ def difference(then: dict, now: dict) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("result")
     given = parser.parse_args().result
@@ -70,27 +50,28 @@ def main() -> int:
     head = HEAD.search(text)
     if not head or len(parts) != 2:
         die(f"{stored / 'cmd.sh'} was not written by make boot; {say}")
+    name, pin, variant, label = head.groups()
     if "scripts/hotplug.py" in text:
-        die(f"{stored / 'cmd.sh'} is of before the host's side of hot-plug moved; run: make boot CASE={head[1]} PIN={head[2]}")
+        die(f"{stored / 'cmd.sh'} is of before the host's side of hot-plug moved; run: make boot CASE={name} PIN={pin}")
     for path in parts.values():
         if not Path(path).exists():
-            flavour, arch = parted(head[4])
+            flavour, arch = parted(label)
             die(f"no {path}, which {given}/cmd.sh starts; run: make guest"
-                f" PIN={head[2]} VARIANT={head[3]} FLAVOUR={flavour} ARCH={arch}")
-    then = read(stored)
+                f" PIN={pin} VARIANT={variant} FLAVOUR={flavour} ARCH={arch}")
     try:
-        guest = Again(stored, text, parts)
-    except CaseError as err:
-        die(str(err))
+        then = json.loads((stored / "verdict.json").read_text())
+    except (OSError, ValueError):
+        then = {"verdict": "missing", "reason": "no verdict.json", "failed": [], "seconds": 0, "meta": {}}
+    guest = Guest(load(stored / "case.conf", name, pin=pin), variant, fresh(get().results / "replay") / pin / label)
+    guest.conf, guest.out = stored / "case.conf", Path(parts["INITRD"]).parent
     end_by_exit()
     facts = {key: then["meta"].get(key, "?") for key in ("accel", "accel_reason", "qemu")}
     matrix([guest], 1, lambda _: text, facts)
-    now = read(guest.dir)
+    now = guest.judged
     for word, found, place in (("stored", then, stored), ("now", now, guest.dir)):
         print(f"{word:6}  {found['verdict']:7} {found['seconds']:6.1f} s  {found['reason']}\n{'':26}{place}")
     kernels = [brief(found["meta"].get("kernel", "")) or "unknown" for found in (then, now)]
     if kernels[0] != kernels[1]:
         print(f"another kernel: {kernels[0]} then, {kernels[1]} now")
     print(difference(then, now))
-    return EXIT.get(now["verdict"], 125)
-
+    return EXIT[now["verdict"]]

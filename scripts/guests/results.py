@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0
 """Stored results as rows: a case, what each variant did with it, and a description of what
 differs from what the case expects."""
+import itertools
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from guests.case import Case, CaseError
 from guests.case import load as load_case
-from settings import get, parted
+from settings import get, parted, text_of
 
 SHOWN = 4       # failures that a table cell names
-# keys that do not affect the guest: changing them leaves a result current
-NOT_GUEST = ("claim", "group", "flavours", "pins", "base_fails", "base_dies", "set_fails", "report")
 
 
 def clean(text: str) -> str:
     """Text that a terminal and a fixed width can stand."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e]", "", str(text))
+
+
+def ruled(grid: list[list[list[str]]], right=()) -> list[str]:
+    """The lines of a table, with rules around its head and its end. A cell may have several lines, in colour;
+    columns are as wide as what is in them, and those of right are flush right."""
+    widths = [max(len(re.sub(r"\x1b\[\d+m", "", text)) for line in grid for text in line[i]) for i in range(len(grid[0]))]
+    rule = "  ".join("-" * width for width in widths)
+    head, *lines = ["  ".join(text.rjust(width) if i in right else text.ljust(width)
+                              for i, (text, width) in enumerate(zip(texts, widths))).rstrip()
+                    for line in grid for texts in itertools.zip_longest(*line, fillvalue="")]
+    return [rule, head, rule, *lines, rule]
 
 
 def brief(name: str) -> str:
@@ -49,8 +59,7 @@ class Cell:
 
     def said(self, pattern: str) -> bool:
         """Is there such a line on the console?"""
-        log = self.path / "console.log"
-        return log.is_file() and bool(re.search(pattern, log.read_text(errors="replace")))
+        return bool(re.search(pattern, text_of(self.path / "console.log")))
 
     def matter(self, case: Case) -> list[str]:
         """The three lines that say most about what went wrong."""
@@ -63,10 +72,7 @@ class Cell:
                            *test["detail"].split("\n")] if line][:3]
                          for test in self.tests if test["name"] in odd), [])
         for name in ("console.log", "host.log") if self.verdict != "skip" else ():
-            log = self.path / name
-            text = log.read_text(errors="replace") if log.is_file() else ""
-            last = [clean(line) for line in text.splitlines() if line.strip()][-3:]
-            if last:
+            if last := [clean(line) for line in text_of(self.path / name).splitlines() if line.strip()][-3:]:
                 return last
         return []
 
@@ -88,24 +94,18 @@ class Row:
         return f"yes: report {self.case.report}" if self.case.report else "yes"
 
 
-def other_guest(cell: Cell, name: str, place: Path) -> bool:
+def other_guest(ran: Path, now: Case, flavour: str, pin: str) -> bool:
     """Has the case changed since, in what the guest is and runs?"""
-    def guest(conf: Path) -> dict:
-        case = load_case(conf, name, parted(place.name)[0], place.parent.name)
-        return {key: value for key, value in asdict(case).items() if key not in NOT_GUEST}
-    ran, now = cell.path / "case.conf", get().configs / f"{name}.conf"
     try:
-        return ran.is_file() and now.is_file() and guest(ran) != guest(now)
+        return ran.is_file() and load_case(ran, now.name, flavour, pin).guest() != now.guest()
     except CaseError:
         return True
 
 
 def sums_of(case: Case, built: Path) -> dict[str, str]:
     """What of guest.sums in this folder, if it is there, the case runs: its programs, PID 1 and the modules."""
-    if not (built / "guest.sums").exists():
-        return {}
     wanted = {"init", *(argv[0] for argv in case.programs())}
-    listed = [line.split(maxsplit=1) for line in (built / "guest.sums").read_text().splitlines()]
+    listed = [line.split(maxsplit=1) for line in text_of(built / "guest.sums").splitlines()]
     return {name: digest for digest, name in listed if name in wanted or name.endswith(".ko")}
 
 
@@ -113,10 +113,11 @@ def load(place: Path, variant: str, name: str) -> Cell:
     """Read one verdict; one about another kernel or another test than is built now, or another guest, is stale."""
     cell = Cell(place / variant / name, variant)
     stored = cell.path / "verdict.json"
-    here = get().build / place.parent.name / f"{variant}-{place.name}"
-    built = here / "build.json"
     if not stored.exists():
         return cell
+    flavour, pin = parted(place.name)[0], place.parent.name
+    here, conf = get().build / pin / f"{variant}-{place.name}", get().configs / f"{name}.conf"
+    built = here / "build.json"
     try:
         verdict = json.loads(stored.read_text())
         for key in ("verdict", "reason", "failed", "tests", "seconds", "meta"):
@@ -126,13 +127,12 @@ def load(place: Path, variant: str, name: str) -> Cell:
             then = cell.meta.get(what, "")
             if now.get(what, then) != then:
                 cell.verdict, cell.reason = "stale", f"{what} {brief(then) or 'unknown'}, built now is {brief(now[what])}"
-        then = cell.meta.get("sums", {})
-        if (get().configs / f"{name}.conf").exists():
-            case = load_case(get().configs / f"{name}.conf", name, parted(place.name)[0], place.parent.name)
+        if conf.exists():
+            case, then = load_case(conf, name, flavour, pin), cell.meta.get("sums", {})
             if odd := [test for test, digest in sums_of(case, here).items() if then.get(test, digest) != digest]:
                 cell.verdict, cell.reason = "stale", f"{odd[0]} has changed since"
-        if other_guest(cell, name, place):
-            cell.verdict, cell.reason = "stale", "the case has changed since"
+            if other_guest(cell.path / "case.conf", case, flavour, pin):
+                cell.verdict, cell.reason = "stale", "the case has changed since"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CaseError) as err:
         cell.verdict, cell.reason = "broken", f"verdict.json: {type(err).__name__}: {err}"
     cell.reason = clean(cell.reason)

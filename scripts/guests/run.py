@@ -61,6 +61,7 @@ def alone_in(place: Path) -> IO:
 
 class Guest:
     """One guest: its case, its folder and, while it runs, its QEMU."""
+    stdout: int | None = subprocess.DEVNULL     # where its console goes, too
 
     def __init__(self, case: Case, variant: str, place: Path):
         """place is results/PIN/LABEL, or a folder that is called so."""
@@ -75,6 +76,7 @@ class Guest:
         self.pidfd, self.began, self.deadline, self.date = -1, 0.0, 0.0, ""
         self.build: dict = {}
         self.sums: dict = {}
+        self.judged: dict = {"verdict": "not run", "failed": []}     # verdict.json, once it has ended
 
     def start(self, text: str) -> None:
         """Make the folder, with the text of cmd.sh."""
@@ -90,12 +92,12 @@ class Guest:
         self.began = time.monotonic()
         self.deadline = self.began + self.limit
 
-    def run(self, stdout=subprocess.DEVNULL) -> None:
-        """Start cmd.sh; its console is on stdout, too."""
+    def run(self) -> None:
+        """Start cmd.sh."""
         clean = {k: v for k, v in os.environ.items() if k not in OURS}
         with open(self.dir / "host.log", "ab") as log:
             self.proc = subprocess.Popen(["bash", "cmd.sh"], cwd=self.dir, env=clean, stdin=subprocess.DEVNULL,
-                                         stdout=stdout, stderr=log,
+                                         stdout=self.stdout, stderr=log,
                                          start_new_session=True, preexec_fn=with_parent(signal.SIGKILL))
         self.pidfd = os.pidfd_open(self.proc.pid)
 
@@ -105,8 +107,8 @@ class Guest:
             os.killpg(self.proc.pid, signal.SIGKILL)
             self.proc.wait()
 
-    def finish(self, status: str, facts: dict) -> tuple[str, str]:
-        """Store what is known of the run and judge it: verdict and reason."""
+    def finish(self, status: str, facts: dict) -> None:
+        """Store what is known of the run and judge it."""
         seconds = round(time.monotonic() - self.began, 2)
         if self.proc:
             os.close(self.pidfd)
@@ -118,8 +120,7 @@ class Guest:
                 **{k: self.build.get(k, "") for k in ("compiler", "kernel", "config")},
                 "seconds": seconds, "started": self.date, "sums": self.sums}
         (self.dir / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
-        verdict = judge.store(self.dir)
-        return verdict["verdict"], verdict["reason"]
+        self.judged = judge.store(self.dir)
 
 
 def matrix(guests: list, jobs: int, text, facts: dict) -> bool:
@@ -129,7 +130,8 @@ def matrix(guests: list, jobs: int, text, facts: dict) -> bool:
 
     def ended(guest, status: str) -> None:
         nonlocal whole, done
-        verdict, reason = guest.finish(status, facts)
+        guest.finish(status, facts)
+        verdict, reason = guest.judged["verdict"], guest.judged["reason"]
         done, whole = done + 1, whole and verdict != "broken"
         left = (time.monotonic() - first) / done * (total - done)
         say("", f"{done}/{total} {guest.name} {guest.variant} {verdict} {time.monotonic() - guest.began:.1f} s"

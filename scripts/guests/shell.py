@@ -39,7 +39,6 @@ def ended(code: int) -> int:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.usage = "shell [--debug] CASE [QEMU ARGUMENT...]"
     parser.add_argument("--debug", action="store_true")

@@ -8,7 +8,6 @@ from pathlib import Path
 from guests.splat import messages
 
 SHOWN = 8           # frames
-TRACE = re.compile(r"Call Trace:")
 FRAME = re.compile(r"^ ?(?:\[[0-9a-f]{16}\] ){,2}(\? )?([\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+)(?: \[\w+\])?( \(unreliable\))?$")
 NIP = re.compile(r"^(?:RIP: 0010:|NIP \[[0-9a-f]+\] )([\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+)")
 
@@ -17,7 +16,7 @@ def frames(console: str) -> list[str]:
     """The innermost function+offset/size of the first trace; not those that are
     only left on the stack ("?", "(unreliable)")."""
     lines, found = messages(console), []
-    start = next((i for i, line in enumerate(lines) if TRACE.search(line)), None)
+    start = next((i for i, line in enumerate(lines) if "Call Trace:" in line), None)
     if start is None:
         return []
     found += [m[1] for line in lines[max(0, start - 20):start] if (m := NIP.match(line))][-1:]

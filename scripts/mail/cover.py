@@ -9,18 +9,17 @@ Where LETTER is -, MAIL is a patch that is sent alone: all of that goes behind i
 Exit code: 0 written, 2 bad input.
 """
 import re
-import sys
 from email.utils import formataddr, parseaddr
 from pathlib import Path
 
-from settings import options
+from settings import die, options, text_of
 
 MARK = "*** TESTING ***\n"
 
 
 def changes(path: Path | None, version: int, links: dict[int, str]) -> str:
     """What changed since each version before this one."""
-    text = path.read_text() if path and path.is_file() else ""
+    text = text_of(path) if path else ""
     parts = re.split(r"^v(\d+):[ \t]*\n", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
     found = {int(number): body.strip("\n") for number, body in zip(parts[1::2], parts[2::2])}
     if version > 1 and not found.get(version, "").strip():
@@ -33,7 +32,6 @@ def changes(path: Path | None, version: int, links: dict[int, str]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("mail", type=Path)
     parser.add_argument("letter", type=Path)
@@ -52,25 +50,20 @@ def main() -> int:
         links = {int(n): address for n, _, address in (link.partition("=") for link in args.link)}
         changed = changes(args.changelog, args.version, links)
     except (OSError, ValueError) as err:
-        print(f"cover: {err}", file=sys.stderr)
-        return 2
+        die(str(err))
     testing = args.testing.read_text()
     text = text.replace(MARK, testing, 1) if MARK in text else f"{text.rstrip()}\n\n{testing}"
     text = text.rstrip() + "\n" + (f"\n{changed}" if changed else "")
-    mail = args.mail.read_bytes().decode()
+    mail, diff = args.mail.read_bytes().decode(), ""
+    if args.range_diff:
+        diff = f"\nRange-diff against v{args.version - 1}:\n{args.range_diff.read_text().rstrip()}\n"
     if alone:
         head, _, rest = mail.partition("\n---\n")
-        note = f"{text.strip()}\n\n{args.base}\n"
-        if args.range_diff:
-            note += f"\nRange-diff against v{args.version - 1}:\n{args.range_diff.read_text().rstrip()}\n"
-        args.mail.write_bytes(f"{head}\n---\n\n{note}\n{rest}".encode())
+        args.mail.write_bytes(f"{head}\n---\n\n{text.strip()}\n\n{args.base}\n{diff}\n{rest}".encode())
         return 0
     subject = " ".join(subject.removeprefix("Subject: ").split())
     mail = mail.replace("*** SUBJECT HERE ***", subject, 1).replace("*** BLURB HERE ***\n", text, 1).rstrip() + "\n"
-    if args.range_diff:
-        mail += f"\nRange-diff against v{args.version - 1}:\n{args.range_diff.read_text().rstrip()}\n"
-    mail += f"\n{args.base}\n"
-    head, _, body = mail.partition("\n\n")
+    head, _, body = f"{mail}{diff}\n{args.base}\n".partition("\n\n")
     if not body.isascii() and "\nContent-Type:" not in head:
         head += "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit"
     # git encodes names in patches, but not here
@@ -78,4 +71,3 @@ def main() -> int:
                   head, flags=re.MULTILINE)
     args.mail.write_bytes(f"{head}\n\n{body}".encode())
     return 0
-

@@ -14,7 +14,6 @@ Exit code: 0 written, 1 a patch that nobody would get, 2 bad input.
 import os
 import re
 import subprocess
-import sys
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -22,7 +21,7 @@ from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
 from typing import Any, cast
 
-from settings import options
+from settings import die, options
 
 OPTIONS = ["--nogit", "--nogit-fallback", "--nofixes", "--roles", "--norolestats"]
 ANSWER = re.compile(r"(?P<who>\S.*\S|\S+) \((?P<role>[^:()]+)(?::.*)?\)")
@@ -50,7 +49,7 @@ def ask(tree: Path, mail: Path) -> tuple[People, People]:
             group.setdefault(address.lower(), formataddr((name, address)))
     if done.returncode or not (to or cc):
         why = (done.stderr.decode(errors="replace").strip().splitlines() or ["it names nobody"])[-1]
-        raise LookupError(f"get_maintainer.pl: {mail.name}: {why}")
+        die(f"get_maintainer.pl: {mail.name}: {why}", 1)
     # get_maintainer.pl prints lists in no fixed order
     return to, dict(sorted(((key, who) for key, who in cc.items() if key not in to),
                            key=lambda item: ("<" not in item[1], item[0] if "<" not in item[1] else "")))
@@ -93,15 +92,13 @@ def address(mail: Path, to: People, cc: People, sender: str, stable: bool) -> No
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--stable", action="store_true", help="for stable trees")
     parser.add_argument("tree", type=Path)
     parser.add_argument("mail", type=Path, nargs="+")
     args = parser.parse_args()
     if not (args.tree / "scripts/get_maintainer.pl").is_file():
-        print(f"recipients: no scripts/get_maintainer.pl in {args.tree}; run: make tree", file=sys.stderr)
-        return 2
+        die(f"no scripts/get_maintainer.pl in {args.tree}; run: make tree")
     covers, all_to, all_lists = [], {}, {}
     for mail in args.mail:
         message = cast(EmailMessage, message_from_bytes(mail.read_bytes(), policy=cast(Any, default)))
@@ -109,11 +106,7 @@ def main() -> int:
         if re.search(r"(^|-)0+-", mail.name):
             covers.append((mail, sender))
             continue
-        try:
-            to, cc = ask(args.tree, mail)
-        except LookupError as err:
-            print(f"recipients: {err}", file=sys.stderr)
-            return 1
+        to, cc = ask(args.tree, mail)
         all_to |= to
         all_lists |= {key: who for key, who in cc.items() if "<" not in who}
         words = message.get_content().partition("\n---\n")[0]
@@ -121,4 +114,3 @@ def main() -> int:
     for mail, sender in covers:
         address(mail, all_to, {key: all_lists[key] for key in sorted(all_lists) if key not in all_to}, sender, args.stable)
     return 0
-

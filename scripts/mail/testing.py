@@ -16,16 +16,11 @@ import json
 import os
 import textwrap
 
-from guests import case as cases
 from guests.compare import NOT_JUDGED, read_rows
 from guests.results import Row, clean
 from series import series
 from series.git import tree_of
-from settings import UNJUDGED, die, get, options, parted, told
-
-
-class Refused(Exception):
-    """Why there is no section: the exit code, and words."""
+from settings import UNJUDGED, die, get, options, parted, text_of, told
 
 
 def variants() -> list[str]:
@@ -47,10 +42,10 @@ def wanted() -> str:
 
 
 def judged(label: str, now: dict[str, str]) -> list[Row]:
-    """The rows of a flavour; Refused when they are not all there, of this series and as expected."""
+    """The rows of a flavour; ends here when they are not all there, of this series and as expected."""
     rows = read_rows(get().results / get().pin / label, variants(), wanted())
     if not rows:
-        raise Refused(2, f"no case is for flavour '{label}'")
+        die(f"no case is for flavour '{label}'")
     known: dict[str, str] = {}
     for row in rows:
         for cell in row.cells:
@@ -63,11 +58,11 @@ def judged(label: str, now: dict[str, str]) -> list[Row]:
         if odd:
             names = list(dict.fromkeys(name for name, _ in odd))
             name, cell = odd[0]
-            raise Refused(125, f"results of {label}: {len(odd)} {verdict}, {name} {cell.variant}: {cell.reason}; "
-                               + again(label, names))
+            die(f"results of {label}: {len(odd)} {verdict}, {name} {cell.variant}: {cell.reason}; "
+                + again(label, names), UNJUDGED)
     if wrong := [row for row in rows if any(cell.problem for cell in row.cells)]:
-        raise Refused(1, f"results of {label}: {len(wrong)} rows not as expected, {wrong[0].case.name}: "
-                         f"{wrong[0].words()}; " + again(label, [row.case.name for row in wrong]))
+        die(f"results of {label}: {len(wrong)} rows not as expected, {wrong[0].case.name}: "
+            f"{wrong[0].words()}; " + again(label, [row.case.name for row in wrong]), 1)
     return rows
 
 
@@ -126,19 +121,17 @@ def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
 
 
 def only_built(now: dict[str, str]) -> str:
-    """The section of a set that no case shows; Refused when its kernel is not built."""
+    """The section of a set that no case shows; ends here when its kernel is not built."""
     s = get()
-    path = s.build / s.pin / f"{variants()[1]}-default" / "build.json"
-    built = json.loads(path.read_text()) if path.is_file() else {}
+    built = json.loads(text_of(s.build / s.pin / f"{variants()[1]}-default" / "build.json") or "{}")
     if tree_of(str(built.get("kernel", ""))) != now[variants()[1]]:
-        raise Refused(UNJUDGED, f"set {s.set} is not built; run: make kernel PIN={s.pin} SET={s.set}")
+        die(f"set {s.set} is not built; run: make kernel PIN={s.pin} SET={s.set}", UNJUDGED)
     return "\n".join(["Testing", "=======", "", *wrapped(
         f"Built without a warning on {s.pin} (tree {now[variants()[1]][:12]}, {built['compiler']}); "
         "the changelog says why it is not run."), ""])
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s = get()
     place = s.results / s.pin
@@ -146,18 +139,13 @@ def main() -> int:
         (path.name for path in place.glob("*") if all((path / v).is_dir() for v in variants())),
         key=lambda name: (name != "default", name))
     now = {variant: tree_of(f"refs/sets/{s.set}" if "/" in variant else f"refs/heads/{variant}") for variant in variants()}
-    try:
-        if not all(now.values()):
-            raise Refused(2, f"no tree in {s.tree.parent}; run: make tree PIN={s.pin}")
-        if not wanted():
-            print(only_built(now), end="")
-            return 0
-        if not labels:
-            raise Refused(UNJUDGED, f"no results in {place}; run: make{s.words()}" + (f" SET={s.set}" if s.set else ""))
-        found = {label: judged(label, now) for label in labels}
-    except Refused as err:
-        die(err.args[1], err.args[0])
-    except cases.CaseError as err:
-        die(str(err))
+    if not all(now.values()):
+        die(f"no tree in {s.tree.parent}; run: make tree PIN={s.pin}")
+    if not wanted():
+        print(only_built(now), end="")
+        return 0
+    if not labels:
+        die(f"no results in {place}; run: make{s.words()}" + (f" SET={s.set}" if s.set else ""), UNJUDGED)
+    found = {label: judged(label, now) for label in labels}
     print(section(found, now), end="")
     return 0

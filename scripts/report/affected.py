@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which kernels have which bug that a patch of ours fixes, and which patch they need.
 
-usage: affected [TREE...]
+usage: affected
 
-TREE, or a word of TREES in the environment, is a folder with a kernel's source or, with KERNEL_GIT, a
-tag of that repository; without any, the tags of all pins. A row a patch with `Fixes:`, a column a tree:
+A word of TREES is a folder with a kernel's source or, with KERNEL_GIT, a tag of that repository; without
+any, the tags of all pins. A row a patch with `Fixes:`, a column a tree:
 
   applies       the newest pin's patch applies as it is, behind those of its set in front of it
   of PIN        the patch of that pin applies
@@ -28,7 +28,7 @@ from pathlib import Path
 from report.pins import age, show
 from series import series
 from series.git import GitError, git
-from settings import die, folder, get, known_pins, options
+from settings import die, folder, get, known_pins, lines_of, options
 
 FIXES = re.compile(r"^Fixes: ([0-9a-f]{12,})", re.MULTILINE)
 BACKPORT = re.compile(r"^(?:\[ Upstream commit ([0-9a-f]{40}) \]|commit ([0-9a-f]{40}) upstream\.)$", re.MULTILINE)
@@ -87,8 +87,7 @@ class Tree:
 @cache
 def pairs(name: str) -> dict[str, str]:
     """The lines `KEY WORD` of a file in series/: releases by commits, upstream commits by patches."""
-    path = folder("SERIES_DIR", "series") / name
-    rows = [line.split() for line in path.read_text().splitlines() if line and line[0] != "#"] if path.is_file() else []
+    rows = [line.split() for _, line in lines_of(folder("SERIES_DIR", "series") / name)]
     return {row[0]: row[1] for row in rows}
 
 
@@ -159,10 +158,7 @@ def column(tree: Tree, pins: dict[str, series.Series], bugs: dict[str, Bug], pla
 
 
 def main() -> int:
-    """The command line."""
-    parser = options(__doc__)
-    parser.add_argument("tree", nargs="*")
-    args = parser.parse_args()
+    options(__doc__).parse_args()
     place, names = folder("PATCHES_DIR", "patches"), sorted(known_pins(folder("SERIES_DIR", "series")), key=age, reverse=True)
     pins = {pin: series.read(folder("SERIES_DIR", "series") / pin / "series") for pin in names}
     bugs: dict[str, Bug] = {}
@@ -179,7 +175,7 @@ def main() -> int:
                 if commit := pairs(f"{pin}/upstream").get(patch.slug):
                     bug.mainline.append(commit)
     repository = os.environ.get("KERNEL_GIT") or ""
-    if words := args.tree or (os.environ.get("TREES") or "").split():
+    if words := (os.environ.get("TREES") or "").split():
         trees = [Tree(word, Path(repository).absolute() if repository else None) for word in words]
     else:
         trees = [Tree(pin, get().build / pin / "linux") for pin in reversed(names) if (get().build / pin / "linux").is_dir()]

@@ -17,12 +17,10 @@ import re
 import sys
 from pathlib import Path
 
-from gates import proofs
-from guests import case as cases
 from guests.compare import read_rows
 from guests.results import Cell, Row, clean
 from report.report import places
-from settings import UNJUDGED, die, get, options, value
+from settings import UNJUDGED, die, get, options, text_of, value, write
 
 STATUS = {"pass": "PASS", "fail": "FAIL", "lost": "FAIL", "timeout": "FAIL", "skip": "SKIP", "missing": "MISS", "broken": "ERROR"}
 VARIANTS = ("base", "series")    # a drop or a set is no state that anybody else has
@@ -65,9 +63,8 @@ def tests(of: dict, row: Row, cell: Cell) -> list[dict]:
              "comment": row.case.claim, "misc": {"expected": not cell.problem, "reason": clean(cell.reason)}}
     if cell.seconds:
         whole["duration"] = cell.seconds
-    log = cell.path / "console.log"
-    if cell.verdict != "pass" and log.is_file():
-        whole["log_excerpt"] = log.read_text(errors="replace").replace("\0", "")[-EXCERPT:]
+    if cell.verdict != "pass" and (log := text_of(cell.path / "console.log")):
+        whole["log_excerpt"] = log.replace("\0", "")[-EXCERPT:]
     return [whole, *({**common, "id": f"{whole['id']}-{number}-{test['name']}", "path": path_of("memmap", name, test["name"]),
                       "status": STATUS[test["status"]], "misc": {"detail": clean(test["detail"].replace("\n", "; "))}}
                      for number, test in enumerate(cell.tests, 1))]
@@ -111,21 +108,16 @@ def complaint(data: dict, schema: Path) -> str:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     s, schema = get(), os.environ.get("KCIDB_SCHEMA")
-    try:
-        found = {path.name: read_rows(path, VARIANTS, s.cases) for path in places()}
-    except cases.CaseError as err:
-        die(str(err))
-    data = report(found)
+    data = report({path.name: read_rows(path, VARIANTS, s.cases) for path in places()})
     if not data["tests"]:
         die(f"no results of '{s.cases}' that are of the kernels built now; run: make{s.words()}", UNJUDGED)
     if schema and (wrong := complaint(data, Path(schema))):
         print(f"kcidb: does not comply with {schema}: {wrong}", file=sys.stderr)
         return 1
     to = s.results / s.pin / "kcidb.json"
-    proofs.write(to, json.dumps(data, indent=1) + "\n")
+    write(to, json.dumps(data, indent=1) + "\n")
     print(f"kcidb: {os.path.relpath(to)}: " + ", ".join(f"{len(data[key])} {key}" for key in ("checkouts", "builds", "tests"))
           + (f"; complies with {schema}" if schema else ""))
     return 0

@@ -68,7 +68,6 @@ def summary(pin: str, rows: list[Row]) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("--cases", action="store_true")
     parser.add_argument("--pins", nargs="?", const="some", choices=["some", "all"])
@@ -82,18 +81,15 @@ def main() -> int:
     if args.pins == "all":
         print(" ".join(pins))
         return 0
-    try:
-        some = [pin for pin in pins if cases.find(glob, s.flavour, s.arch, pin)]
-        if not some:
-            die(f"no case of any pin matches '{glob}' in {s.label}; run: make list PIN={pins[-1]}")
-        if args.pins:
-            print(" ".join(some))
-            return 0
-        results = merge.merge(s.result_folders) if len(s.result_folders) > 1 else s.results
-        found = {pin: {row.case.name: row for row in read_rows(results / pin / s.label, ("base", "series"), glob, shard.of_stored)}
-                 for pin in some}
-    except cases.CaseError as err:
-        die(str(err))
+    some = [pin for pin in pins if cases.find(glob, s.flavour, s.arch, pin)]
+    if not some:
+        die(f"no case of any pin matches '{glob}' in {s.label}; run: make list PIN={pins[-1]}")
+    if args.pins:
+        print(" ".join(some))
+        return 0
+    results = merge.merge(s.result_folders) if len(s.result_folders) > 1 else s.results
+    found = {pin: {row.case.name: row for row in read_rows(results / pin / s.label, ("base", "series"), glob, shard.of_stored)}
+             for pin in some}
     names = sorted({name for rows in found.values() for name in rows})
     show([["case", *found], *([name, *(cell(rows.get(name)) for rows in found.values())] for name in names)])
     print("\n" + "\n".join(summary(pin, list(rows.values())) for pin, rows in found.items()))

@@ -14,13 +14,11 @@ import os
 import re
 from pathlib import Path
 
-from gates import proofs
-from guests import case as cases
 from guests.compare import NOT_JUDGED, again, footer, read_rows
 from guests.results import Cell, Row
 from report import reviews
 from report.page import Html, fold, log, markup, page, tag
-from settings import ROOT, UNJUDGED, die, get, options
+from settings import ROOT, UNJUDGED, die, get, options, text_of, write
 
 BYTES = 5 << 20         # what the page may take, or consoles are cut shorter
 MARKS = {"ok": "✓", "bad": "✗", "unjudged": "?", "skip": "–"}
@@ -37,11 +35,6 @@ def kind(row: Row, cell: Cell) -> str:
 def name_of(flavour: str, row: Row, cell: Cell) -> str:
     """The anchor of a cell."""
     return f"{flavour}.{cell.variant}.{row.case.name}"
-
-
-def read(path: Path) -> str:
-    """A file that may be missing."""
-    return path.read_text(errors="replace") if path.is_file() else ""
 
 
 def matrix(found: dict[str, list[Row]], variants) -> Html:
@@ -77,7 +70,7 @@ def opened(flavour: str, row: Row, cell: Cell, lines: int) -> Html:
                   tag("td", log(told.get(name, "")))) for name in cell.failed]
     tests = "\n".join(f"{test['status']} {test['name']}" + "".join(
         f"\n       {line}" for line in test["detail"].splitlines()[:20]) for test in cell.tests)
-    console, host = read(cell.path / "console.log"), read(cell.path / "host.log")
+    console = text_of(cell.path / "console.log")
     total = len(console.splitlines())
     parts = [
         tag("a", "close (Esc)", href="#-", class_="close"),
@@ -97,9 +90,8 @@ def opened(flavour: str, row: Row, cell: Cell, lines: int) -> Html:
         parts.append(fold(f"all {len(cell.tests)} results", log(tests)))
     parts.append(fold(f"console.log, the last {lines} of {total} lines" if total > lines else
                       f"console.log, {total} lines", log(console, lines)) if console else tag("p", "no console.log"))
-    for name, words in (("host.log", host), ("cmd.sh", read(cell.path / "cmd.sh")),
-                        ("case.conf", read(cell.path / "case.conf"))):
-        if words:
+    for name in ("host.log", "cmd.sh", "case.conf"):
+        if words := text_of(cell.path / name):
             parts.append(fold(name, log(words, 200, 2000)))
     if cell.meta:
         parts.append(fold("meta.json", log(json.dumps(cell.meta, indent=1))))
@@ -113,14 +105,14 @@ def kernels(found: dict[str, list[Row]], variants) -> list[Html]:
     for flavour, rows in found.items():
         out += [tag("h3", flavour), log(footer(variants, rows), 0, 2000)]
         for i, variant in enumerate(variants):
-            config = read(get().build / get().pin / f"{variant}-{flavour}" / ".config")
+            config = text_of(get().build / get().pin / f"{variant}-{flavour}" / ".config")
             if hashlib.sha256(config.encode()).hexdigest() in {row.cells[i].meta.get("config") for row in rows}:
                 chosen = "\n".join(line for line in config.splitlines() if re.match(r"CONFIG_\w+=", line))
                 out.append(fold(f"{variant}: .config, what is set", log(chosen)))
     return out
 
 
-def write(found: dict[str, list[Row]], variants, lines: int) -> str:
+def whole(found: dict[str, list[Row]], variants, lines: int) -> str:
     """The page, with so many lines of each console."""
     title = f"{get().pin}: {' x '.join(variants)}"
     sections = {"matrix": "Matrix", "settings": "Counts and settings",
@@ -154,21 +146,17 @@ def places() -> list[Path]:
 
 
 def main() -> int:
-    """The command line."""
     options(__doc__).parse_args()
     variants, glob, place = get().variants, get().cases, get().results / get().pin
-    try:
-        found = {path.name: read_rows(path, variants, glob) for path in places()}
-    except cases.CaseError as err:
-        die(str(err))
+    found = {path.name: read_rows(path, variants, glob) for path in places()}
     if not any(found.values()):
         die(f"no case matches '{glob}'; run: make list")
     text = ""
     for lines in (200, 100, 50, 20):
-        text = write(found, variants, lines)
+        text = whole(found, variants, lines)
         if len(text.encode()) <= BYTES:
             break
-    proofs.write(place / "report.html", text)
+    write(place / "report.html", text)
     print(f"report: {os.path.relpath(place / 'report.html')}: {len(found)} flavours, "
           f"{sum(map(len, found.values()))} rows, {len(text.encode()) / 1e6:.1f} MB")
     return 0

@@ -7,7 +7,7 @@ from gates import proofs
 from gates.audit import LINE, Pin
 from guests import case as cases
 from report.page import Html, fold, tag
-from settings import get
+from settings import get, text_of
 
 COLOURS = {"NO": "bad", "yes": "ok", "not": "skip"}
 
@@ -41,10 +41,8 @@ def proof_rows(words: str) -> list[list[str]]:
 
 def proof() -> list[Html]:
     """The patches, and what is seen without each."""
-    path = get().series / "proof"
-    words = path.read_text() if path.is_file() else ""
-    rows = proof_rows(words)
-    if not rows:
+    words = text_of(get().series / "proof")
+    if not (rows := proof_rows(words)):
         return [tag("p", f"There is no series/{get().pin}/proof yet; run: make prove", class_="none")]
     _, known, wrong = proofs.read_series(cases.find(arch=""))
     wrong = wrong or proofs.stale(known)

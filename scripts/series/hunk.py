@@ -71,7 +71,6 @@ def cut(text: str, number: int, only: bool) -> str:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--without", type=int)
@@ -83,4 +82,3 @@ def main() -> int:
     except (OSError, ValueError) as err:
         die(str(err))
     return 0
-

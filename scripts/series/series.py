@@ -89,8 +89,9 @@ class Series:
         """The file with the patches of a set and of those that it needs."""
         return "".join(f"{patch.above}{patch.name}{patch.behind}\n" for patch in self.with_needs(name))
 
-    def renamed(self, names: list[tuple[str, str]]) -> str:
-        """The file with these patches, new name and old; comments of one that is gone go to the next that is there."""
+    def renamed(self, lines: list[str]) -> str:
+        """The file with these patches, `NEW [OLD]`; comments of one that is gone go to the next that is there."""
+        names = [line.partition(" ")[::2] for line in lines]
         kept, above, carried = {old for _, old in names}, {}, ""
         for patch in self.patches:
             carried += patch.above
@@ -125,7 +126,6 @@ def read(path: Path) -> Series:
 
 
 def main() -> int:
-    """The command line."""
     parser = options(__doc__)
     parser.add_argument("what", choices=["all", "sets", "own", "set", "needs", "cases", "only", "renamed"])
     parser.add_argument("name", nargs="?", default="")
@@ -133,16 +133,11 @@ def main() -> int:
     series, name = read(get().series / "series"), args.name
     if args.what in ("own", "set", "needs", "cases", "only") and name not in series.needs:
         die(f"no set '{name}' in series/{get().pin}/series; sets: {' '.join(series.needs) or 'none'}")
-    if args.what == "only":
-        sys.stdout.write(series.only(name))
-        return 0
-    if args.what == "renamed":
-        names = [line.partition(" ") for line in sys.stdin.read().splitlines()]
-        sys.stdout.write(series.renamed([(new, old) for new, _, old in names]))
-        return 0
     lines = {"all": lambda: [f"{'test' if patch.is_test else 'patch'} {patch.name}" for patch in series.patches],
              "sets": lambda: list(series.needs), "needs": lambda: series.needs[name],
              "own": lambda: [patch.name for patch in series.own(name)],
-             "set": lambda: [patch.name for patch in series.with_needs(name)], "cases": lambda: series.cases(name)}[args.what]()
+             "set": lambda: [patch.name for patch in series.with_needs(name)], "cases": lambda: series.cases(name),
+             "only": lambda: series.only(name).splitlines(),
+             "renamed": lambda: series.renamed(sys.stdin.read().splitlines()).splitlines()}[args.what]()
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0

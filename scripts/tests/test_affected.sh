@@ -50,7 +50,7 @@ tree changed 0.7
 sed -i '/line 9$/d; /line 1[234],/d' "$tmp/changed/mm/b.c" "$tmp/changed/mm/c.c"
 rows() { sed -E 's/  +/|/g' "$tmp/out"; }
 is() { [[ $(rows) == "$1" ]] || bad "not '$1': $(rows)"; }
-affected() { want "$1" "$2" python3 "$s" affected "${@:3}"; }
+affected() { TREES="${*:3}" want "$1" "$2" python3 "$s" affected; }
 
 affected 0 '' "$tmp"/{plain,new,fixed,other,first,changed}
 is 'patch|v0.0.5|v0.1.3|v0.0.6|v0.0.9|v0.0.2|v0.0.7
@@ -59,9 +59,6 @@ mm: change c|applies|applies|has it|of v0.0|no|by hand
 mm: old|of v0.0|has it|has it|has it|of v0.0|by hand
 mm: older|of v0.0|no|has it|not there|of v0.0|by hand'
 
-all=$(rows)
-TREES="$tmp/plain $tmp/new $tmp/fixed $tmp/other $tmp/first $tmp/changed" affected 0 ''
-is "$all"
 
 # with a history: a stable commit names the one that it is of
 cd "$tmp/plain"

@@ -5,8 +5,8 @@
 usage: scripts/tests/test_audit.py
 
 What is a user and what its key is; that a moved line does not matter and a
-changed one does; each error by name; that what is committed is read, and the
-work tree only when asked for; and that the project's own audit file parses.
+changed one does; each error by name; that what is committed is read, and not the
+work tree; and that the project's own audit file parses.
 Exit code: 0 all as expected, 1 otherwise.
 """
 import os
@@ -144,10 +144,10 @@ class Fake:
         """The patch of the series touches path."""
         (self.folder / "patches/v0/0001-b.patch").write_text(PATCH.format(path=path))
 
-    def run(self, lines: list[str], *arguments):
+    def run(self, lines: list[str]):
         """The audit with these lines as the audit file."""
         (self.folder / "series/v0/audit").write_text("# why\n" + "".join(f"{x}\n" for x in lines))
-        return program.run("audit", *arguments, env=self.env)
+        return program.run("audit", env=self.env)
 
 
 def keys() -> list[str]:
@@ -173,8 +173,8 @@ def runs(fake: Fake) -> list[str]:
     """What is wrong with the errors, one run after the other on a growing tree."""
     wrong = []
 
-    def expect(what: str, code: int, error: str, lines: list[str], *arguments) -> None:
-        done = fake.run(lines, *arguments)
+    def expect(what: str, code: int, error: str, lines: list[str]) -> None:
+        done = fake.run(lines)
         said = done.stderr.rstrip("\n").split("\n") if done.stderr else []
         if done.returncode != code or len(said) != bool(error) or error not in done.stderr:
             wrong.append(f"{what}: {done.returncode} {done.stdout}{done.stderr}")
@@ -207,24 +207,15 @@ def runs(fake: Fake) -> list[str]:
     fake.commit(b=CHANGED)
     expect("changed", 1, f"mm/b.c:3: unreviewed user in series; review it and add to "
            f"series/v0/audit: {CHANGED_KEY} =>", [patched])
-    expect("changed, only base", 0, "", [patched], "--tree", "base")
     expect("changed and reviewed", 0, "", [patched, also])
     expect("removed but safe", 1, "series/v0/audit:2: the series removes or changes this user, "
            f"the verdict must be 'patched': {KEY}", [safe, also])
     expect("added but safe", 1, "series/v0/audit:3: the series adds this user",
            [patched, f"{CHANGED_KEY} => safe: why"])
-    # an uncommitted user counts only when the work tree is asked for
+    # an uncommitted user does not count
     fake.write("mm/new.c", "void g(void)\n{\n\tSetPageReserved(p);\n}\n")
     fake.write("mm/b.c", "")
     expect("dirty tree", 0, "", [patched, also])
-    expect("work tree", 1, "mm/new.c:3: unreviewed user in work tree", [patched, also],
-           "--work-tree")
-    expect("folder", 1, "mm/new.c:3: unreviewed user in work tree", [patched, also],
-           "--work-tree", str(fake.tree))
-    expect("no such tree", 2, "no tree 'nope'", [patched], "--tree", "nope")
-    expect("no such folder", 2, "no folder /nope", [patched], "--work-tree", "/nope")
-    fake.git("config", "core.bare", "true")
-    expect("nothing checked out", 0, "", [patched, also])
     (fake.folder / "patches/v0/0001-b.patch").unlink()
     expect("no such patch", 2, "0001-b.patch, which cannot be read", [patched])
     return wrong

@@ -36,11 +36,11 @@ class Guest:
         self.proc = subprocess.Popen(["sleep", "0.05"])
         self.pidfd = os.pidfd_open(self.proc.pid)
 
-    def finish(self, status: str, _facts) -> tuple[str, str]:
+    def finish(self, status: str, _facts) -> None:
         """What became of it."""
         if self in self.now:
             self.now.remove(self)
-        return "broken" if status == "missing" else "pass", status
+        self.judged = {"verdict": "broken" if status == "missing" else "pass", "reason": status}
 
 def packed(sizes: list[int], jobs: int, budget: int) -> list[tuple[int, int]]:
     """Guests and memory at each start."""
