@@ -34,7 +34,7 @@ EVERYTHING = {
     "hotplug": {"dimm0": "1G", "dimm1": "512M"}, "nodes": {"dimm1": 1}, "files": {"nv.img": "1G"},
     "base_fails": ["memmap_dimm.going_online", "power-off", "console",
                    "memremap.sub.one"], "base_dies": "",
-    "set_fails": {"mm": ["one", "two.three"], "vfio": ["console"]}}
+    "set_fails": {"mm": ["one", "two.three"], "vfio": ["console"]}, "report": "a-bug"}
 PROGRAMS = [["memmap_zones"], ["memmap_dimm", "boot", "0x180000000", "0x40000000"],
             ["kunit", "memremap"]]
 

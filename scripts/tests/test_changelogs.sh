@@ -25,7 +25,8 @@ fi
 
 # the cover letter
 cover=$fr/series/v0.1/cover-letter
-touch "$fr/qemu-configs/a-case.conf"
+case=$fr/qemu-configs/a-case.conf
+printf '%s\n' '# a case' 'machine = q35' 'mem = 1G' 'tests = one' 'timeout = 9' >"$case"
 cat >"$cover" <<'EOF'
 Subject: a series
 
@@ -43,6 +44,21 @@ want 1 "cover-letter: does not name the patch 'mm: add a test'" python3 "$s" cha
 sed -i 's/^  case/  patch  mm: add a test\n  patch  mm: other\n  case/' "$cover"
 want 1 "cover-letter: there is no patch 'mm: other'" python3 "$s" changelogs
 rm "$cover"
+
+# a report and its case name each other
+report=$fr/series/v0.1/reports/a-bug
+echo 'report = a-bug' >>"$case"
+want 1 "reports: there is no report 'a-bug', for the case a-case" python3 "$s" changelogs
+mkdir "${report%/*}"
+printf 'Subject: a bug\n\nSee a-case.\n' >"$report"
+want 0 '' python3 "$s" changelogs
+sed -i 's/Subject/Title/' "$report"
+want 1 'reports: a-bug: the first line is no subject' python3 "$s" changelogs
+sed -i 's/Title/Subject/; s/a-case/b-case/' "$report"
+want 1 'reports: a-bug: does not name the case a-case' python3 "$s" changelogs
+sed -i '$d' "$case"
+want 1 "reports: a-bug: no case says 'report = a-bug'" python3 "$s" changelogs
+rm -r "${report%/*}"
 
 # changelogs: try REGEX TEXT, or an empty REGEX where all is right
 id=0123456789abcdef0123456789abcdef01234567
