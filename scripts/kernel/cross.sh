@@ -82,7 +82,7 @@ build() {
 	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content"; "$compiler" --version) | sha256sum | cut -d' ' -f1)
 	[[ ! -f $stamp ]] || return 0
 	mkdir -p "$out/done"
-	stage cross "$what"
+	stage "$what"
 	put "$cross_tree" cross "$2"
 	# compiled again: a build that did not end may have warned, and an object that is
 	# not made any more would vouch for something
@@ -134,4 +134,4 @@ for file in "${touched[@]}"; do
 	bad=1
 done
 ((bad == 0)) || die 1 "add what is missing to one of $folder"
-stage cross "${#names[@]} builds, each .c file of the series in one of them: ${names[*]}"
+stage "${#names[@]} builds, each .c file of the series in one of them: ${names[*]}"

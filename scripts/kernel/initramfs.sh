@@ -164,4 +164,4 @@ with_libraries() {
 mv "$out/guest.cpio.tmp" "$out/guest.cpio"
 echo "$sums" >"$out/guest.sums"
 finished "$out/guest.stamp" "$key"
-stage initramfs "$VARIANT-$label: $(du -h "$out/guest.cpio" | cut -f1) packed"
+stage "$VARIANT-$label: $(du -h "$out/guest.cpio" | cut -f1) packed"

@@ -78,7 +78,7 @@ compile() {
 	trap 'kill "$pid" 2>/dev/null || :' EXIT
 	while sleep "${POLL:-1}" && kill -0 "$pid" 2>/dev/null; do
 		((++seconds % 15)) ||
-			stage "$(basename "$0" .sh)" "$what: $(grep -c '^  CC' "$log") files compiled, $(sed -n '$s/^ *//p' "$log")"
+			stage "$what: $(grep -c '^  CC' "$log") files compiled, $(sed -n '$s/^ *//p' "$log")"
 	done
 	trap - EXIT
 	wait "$pid" && return

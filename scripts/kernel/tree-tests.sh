@@ -51,7 +51,7 @@ build() {
 
 rm -rf "$out"
 mkdir -p "$out"
-stage tree-tests "the tag's own tests: ${wanted[*]##*/}"
+stage "the tag's own tests: ${wanted[*]##*/}"
 if ! build >"$out/build.log" 2>&1; then
 	grep -m 5 -E 'error:|Error ' "$out/build.log" >&2 || tail -n 5 "$out/build.log" >&2
 	die 1 "the tests of series/$PIN/tree-tests do not compile, see $out/build.log"

@@ -104,7 +104,7 @@ applies() {
 	got=$(am "$work/am" "$work"/[0-9][0-9][0-9][0-9]) || exit
 	[[ $got == "$want" ]] || die 1 "git am of $(basename "$box") gives tree $got, not $want"
 	if ! command -v b4 >/dev/null; then
-		stage submission 'no b4 here (make deps ALL=1): b4 am is not tried'
+		stage 'no b4 here (make deps ALL=1): b4 am is not tried'
 		return
 	fi
 	printf '[user]\n\tname = %s\n\temail = %s\n' "$name" "$email" >"$work/gitconfig"

@@ -110,7 +110,7 @@ fi
 build_folder
 scratch submission
 python3 "$root/scripts" testing >"$work/testing" || exit
-stage submission "v$version of ${#commits[@]} patches by $sender"
+stage "v$version of ${#commits[@]} patches by $sender"
 
 # the same commits, signed off. Who has no name of his own gets the sender's
 parent=$(tg rev-parse "$start^{commit}")
@@ -151,13 +151,13 @@ else
 fi
 first=$(find "$mails" -name '*.patch' | sort | sed -n 1p)
 python3 "$root/scripts" recipients ${carries:+--stable} "$tree" "$mails"/*.patch >"$work/recipients"
-stage submission 'checkpatch.pl --strict'
+stage 'checkpatch.pl --strict'
 "$root/scripts/gates/checkpatch.sh" "$mails"
 
 # one mbox, and does it give back the tree?
 box=$PIN-${prefix}v$version.mbox
 cat "$mails"/*.patch >"$work/$box"
-stage submission 'applying it to the tag'
+stage 'applying it to the tag'
 applies "$work/$box" "$want"
 
 out=${OUT:-$root/out}/$PIN/${prefix}v$version
@@ -174,4 +174,4 @@ tree = $want
 message-id = $(sed -nE 's/^Message-I[dD]: <(.*)>$/\1/p' "$first")
 EOT
 next_steps "$out" "$box" >"$out/next"
-stage submission "$(realpath --relative-to="$PWD" "$out")/next says how it could be sent; nothing was"
+stage "$(realpath --relative-to="$PWD" "$out")/next says how it could be sent; nothing was"

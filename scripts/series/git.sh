@@ -126,7 +126,7 @@ put() {
 		head=$(g -C "$tree" rev-parse "refs/heads/$2")
 		if [[ $head != "$3" && $head != "$(g -C "$tree" rev-parse -q --verify "refs/made/$2")" ]]; then
 			g -C "$tree" update-ref "refs/dropped/$2" "$head"
-			stage "$(basename "$0" .sh)" "the commits that $2 had are kept at refs/dropped/$2"
+			stage "the commits that $2 had are kept at refs/dropped/$2"
 		fi
 		# a rebase or a branch of the user's is left behind
 		gd=$(g -C "$dir" rev-parse --absolute-git-dir)

@@ -140,7 +140,7 @@ if [[ ! -f $state/from ]]; then
 	from=$carried onto=$(g -C "$tree" rev-parse "refs/tags/$PIN^{commit}")
 	n checkout -q ${FORCE:+-f} -B series "$to"
 	echo "$PIN $onto $from" >"$state/from"
-	stage rebase "$(g -C "$tree" rev-list --count "$PIN..$from") patches from $PIN to $to"
+	stage "$(g -C "$tree" rev-list --count "$PIN..$from") patches from $PIN to $to"
 	n update-ref refs/rebase/series "$from"
 	out=$(n rebase -q --onto "$to" "$onto" "$from" 2>&1 && n checkout -q -B series) || {
 		under_way || { rm -f "$state/from"; die 1 "$(why "$out")"; }
@@ -164,7 +164,7 @@ cp -r "$state/series/$to" "$SERIES_DIR/$to"
 cp -r "$state/patches/$to" "$PATCHES_DIR/$to"
 
 n range-diff --no-color --creation-factor=80 "$onto..$from" "$to..series" >"$BUILD/$to/range-diff"
-stage rebase "what changed, patch by patch; all of it is in ${BUILD#"$PWD"/}/$to/range-diff"
+stage "what changed, patch by patch; all of it is in ${BUILD#"$PWD"/}/$to/range-diff"
 grep -E '^ *([0-9]+|-+): ' "$BUILD/$to/range-diff" | grep -v -E '^ *[0-9]+: +[0-9a-f]+ = ' || echo "all $(n rev-list --count "$to..series") patches are the same"
 # what is left of PIN's objects moves in, the others are not needed any more
 n update-ref -d refs/rebase/series
@@ -174,4 +174,4 @@ rm -rf "$state" "$new/.git/objects/info/alternates"
 what="series/$to and patches/$to are written. Read them; "
 grep -q '^carries' "$SERIES_DIR/$to/base" || what+="complete series/$to/audit; "
 grep -q '^debian' "$SERIES_DIR/$to/base" || what+="a line 'debian = ...' in series/$to/base names a package with the source; "
-stage rebase "${what}then run: make PIN=$to"
+stage "${what}then run: make PIN=$to"

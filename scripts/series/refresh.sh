@@ -110,7 +110,7 @@ while read -r copy path; do
 	mkdir -p "$root/${copy%/*}"
 	install_file "$work/copy" "$root/$copy"
 done < <(kunit_copies)
-stage refresh "${#new[@]} patches, $changed files changed"
+stage "${#new[@]} patches, $changed files changed"
 # what the branch holds is in the patches now: tree.sh may replace its commits
 tg update-ref refs/next/series HEAD
 FORCE='' "$root/scripts/series/tree.sh"

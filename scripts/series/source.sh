@@ -136,9 +136,9 @@ else
 	ours=1
 	archive=$(find_in "$download_d")
 	if [[ -z $archive ]]; then
-		stage source "asking the Debian archive for $PIN"
+		stage "asking the Debian archive for $PIN"
 		if ! why=$("$root/scripts/series/source-apt.sh" "$download_d" "$(base_key debian)" 2>&1 >/dev/null); then
-			stage source "not in the Debian archive (${why##*: }); asking kernel.org"
+			stage "not in the Debian archive (${why##*: }); asking kernel.org"
 			if ! why2=$(from_kernel_org); then
 				die 77 "no source of $PIN; tried the Debian archive (${why##*: }) and kernel.org ($why2); $other"
 			fi
@@ -154,7 +154,7 @@ if [[ -n $archive ]] && ! checksum "$archive"; then
 fi
 
 from=${archive:-$git_dir}
-stage source "unpacking $from"
+stage "unpacking $from"
 mkdir "$tmp"
 untar=(tar -x -C "$tmp" --no-same-owner --no-same-permissions)
 full="disk full below $BUILD: a tree needs about 3 GB; run: make BUILD=<a roomy folder>"
@@ -172,7 +172,7 @@ if ! err=$(unpack 2>&1); then
 fi
 verify "$tmp" "${from##*/}"
 
-stage source "committing as $PIN"
+stage "committing as $PIN"
 commit() {
 	g init -q --template= -b series "$tmp"
 	cd "$tmp"
@@ -198,4 +198,4 @@ if ((rc)); then
 	die 1 "cannot commit $short ($(head -n1 <<<"$err"))"
 fi
 mv "$tmp" "$tree"
-stage source "$short is $PIN ($(g -C "$tree" rev-parse --short=12 "$PIN"))"
+stage "$short is $PIN ($(g -C "$tree" rev-parse --short=12 "$PIN"))"

@@ -50,7 +50,7 @@ if [[ -z ${FORCE:-}$check ]]; then
 fi
 
 scratch apply
-[[ -n $check ]] || stage tree "${#patches[@]} patches on $PIN"
+[[ -n $check ]] || stage "${#patches[@]} patches on $PIN"
 
 # what a failed quilt push says, in a line: patch, file, hunk
 quilt_error() {
@@ -110,4 +110,4 @@ fi
 put "$tree" series "$series"
 put "$base_tree" base "$base"
 finished "$tree_stamp" "$state"
-stage tree "base ${base:0:12}, series ${series:0:12}"
+stage "base ${base:0:12}, series ${series:0:12}"
