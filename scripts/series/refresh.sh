@@ -18,7 +18,9 @@ set -euo pipefail
 (($# == 0)) || die 2 "unknown argument '$1'; run: $0 -h"
 tg() { g -C "$tree" "$@"; }
 
-g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series >/dev/null 2>&1 || die 2 "no tree in $build_d; run: make tree"
+made >/dev/null
+old=()
+list_series old patches
 build_folder
 [[ $(tg symbolic-ref -q HEAD) == refs/heads/series ]] ||
 	die 2 "$tree is not on its branch; run: git -C $tree checkout series (after ending a rebase)"
@@ -59,8 +61,6 @@ keys() {
 	g patch-id --stable <"$1" | sed 's/ .*//; s/^/change /'
 }
 declare -A named=()
-old=()
-list_series old patches
 for name in "${old[@]}"; do
 	if [[ ! -f $patches_d/$name ]]; then
 		named["name ${name#*-}"]=$name

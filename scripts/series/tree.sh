@@ -45,8 +45,7 @@ repair
 if [[ -z ${FORCE:-}$check ]]; then
 	user_changes "$tree" series &&
 		die 2 "$tree has changes of yours; run: make refresh (keep them) or make tree FORCE=1 (drop them)"
-	[[ ! -e $base_tree ]] || ! user_changes "$base_tree" base ||
-		die 2 "$base_tree has changes of yours; make them in $tree instead, run: make refresh, then: make tree FORCE=1 (drops them)"
+	ours "$base_tree" base tree
 fi
 
 scratch apply
