@@ -15,7 +15,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../series/git.sh"
 . "$root/scripts/kernel/kbuild.sh"
 
-series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
+series=$(made)
 command -v sparse >/dev/null || die 2 "no sparse on this machine; run: make deps"
 kernel_setup
 build_folder

@@ -85,7 +85,8 @@ if [[ -n $instrument ]]; then
 	((${#instrumented[@]})) || die 1 "no file to instrument for FLAVOUR=$FLAVOUR"
 	build+=("$instrument=n")
 	for file in "${instrumented[@]}"; do
-		build+=("${instrument}_$(basename "$file" .c).o=y")
+		file=${file##*/}
+		build+=("${instrument}_${file%.c}.o=y")
 	done
 fi
 
