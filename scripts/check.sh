@@ -31,7 +31,7 @@ check() {
 	one "$@" &
 }
 one() {
-	local name=$1 start=$EPOCHREALTIME status=0 verdict log=$logs/$1
+	local name=$1 start=$EPOCHREALTIME status=0 verdict said log=$logs/$1
 	shift
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	case $status in
@@ -40,23 +40,18 @@ one() {
 	*) verdict=FAIL ;;
 	esac
 	echo "$verdict" >"$log.verdict"
-	printf '%-5s %-28s %6.1f s\n%s' "$verdict" "$name" "$(bc <<<"$EPOCHREALTIME - $start")" \
-		"$([[ $verdict == pass ]] || tail -n 20 "$log" | sed 's/^/      /'; echo .)" | sed '$d'
+	said=$([[ $verdict == pass ]] || tail -n 20 "$log" | sed 's/^/      /')
+	printf '%-5s %-28s %6.1f s\n%s' "$verdict" "$name" "$(bc <<<"$EPOCHREALTIME - $start")" "${said:+$said$'\n'}"
 }
 
 # every file that can hold a comment says what its licence is
 spdx() {
-	local file files bad=0
-	files=$(g -C "$root" ls-files -co --exclude-standard) && [[ -n $files ]] || return
-	while read -r file; do
-		case $file in
-		LICENSE | *.patch | *.json | series/*/series | series/*/cover-letter | series/*/cover/* | series/*/proof | series/*/hunks | series/default | scripts/tests/fixtures/*) continue ;;
-		esac
-		head -n 3 "$root/$file" | grep -q SPDX-License-Identifier && continue
-		echo "$file: no SPDX line"
-		bad=1
-	done <<<"$files"
-	return $bad
+	local not='^LICENSE$|\.(patch|json)$|^series/(default|.*/(series|cover-letter|cover/.*|proof|hunks))$|^scripts/tests/fixtures/'
+	local missing
+	missing=$(g ls-files -co --exclude-standard | grep -v -E "$not" | xargs -d '\n' awk '
+		FNR <= 3 && /SPDX-License-Identifier/ { says[FILENAME] }
+		END { for (i = 1; i < ARGC; i++) if (!(ARGV[i] in says)) print ARGV[i] ": no SPDX line" }') || return
+	[[ -z $missing ]] || { echo "$missing"; return 1; }
 }
 
 # the patches are for somebody who has nothing else from here
@@ -68,10 +63,9 @@ bare_am() (
 
 # each set applies to the tag, with those that it needs; one of several patches has a cover letter
 sets() {
-	local set file bad=0
-	local -a names=()
-	list_series names sets
-	for set in "${names[@]}"; do
+	local names set file bad=0
+	names=$(in_series sets) || return
+	for set in $names; do
 		"$root/scripts/series/set.sh" --check "$set" || bad=1
 		[[ $(in_series own "$set" | wc -l) == 1 || -s $series_d/cover/$set ]] || { echo "set $set: no series/$PIN/cover/$set"; bad=1; }
 	done

@@ -15,4 +15,4 @@ build_folder
 find "$build_d" -mindepth 1 -maxdepth 1 ! -name download ! -name .lock -exec rm -rf {} +
 rm -rf "$BUILD"/accel* "$BUILD/memmap-$PIN"-*.tar.gz "$BUILD"/lava-"$PIN"-*
 # shellcheck disable=SC2154  # of settings.sh
-stage clean "removed what was built in $build_d; the source in $download_d and the results in $RESULTS/$PIN stay"
+stage "removed what was built in $build_d; the source in $download_d and the results in $RESULTS/$PIN stay"

@@ -21,52 +21,34 @@ case ${1:-} in
 -h|--help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 # not settings.sh: this must work for a pin that is not known and on any system
+die() { echo "deps: $2" >&2; exit "$1"; }
 list=${DEPS:-$(dirname "${BASH_SOURCE[0]}")/deps.list}
 
 mapfile -t want < <(awk -v all="${ALL:-}" '!/^#|^ *$/ && (all || !/# *optional:/) { print $1 }' "$list")
 
 if ! command -v dpkg-query >/dev/null; then
 	[[ -z $check ]] || exit 0
-	echo "deps: this is not Debian; install what these packages hold: ${want[*]}" >&2
-	exit 2
+	die 2 "this is not Debian; install what these packages hold: ${want[*]}"
 fi
-declare -A have=()
-while read -r name status; do
-	[[ $status != installed ]] || have[$name]=1
-done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${want[@]}" 2>/dev/null)
-missing=()
-for p in "${want[@]}"; do
-	[[ -n ${have[$p]:-} ]] || missing+=("$p")
-done
+mapfile -t missing < <(printf '%s\n' "${want[@]}" | grep -vxFf <(
+	dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${want[@]}" 2>/dev/null | sed -n 's/^installed //p'))
 ((${#missing[@]})) || exit 0
-if [[ -n $check ]]; then
-	echo "deps: missing packages: ${missing[*]}; run: make deps" >&2
-	exit 2
-fi
+[[ -z $check ]] || die 2 "missing packages: ${missing[*]}; run: make deps"
 
 apt=(apt-get install -y --no-install-recommends "${missing[@]}")
 if [[ -n ${DRY:-} ]]; then
 	echo "sudo ${apt[*]}"
 	exit 0
 fi
-as=()
-if ((EUID)); then
-	if ! sudo -n true 2>/dev/null; then
-		echo "deps: missing packages: ${missing[*]}; run: sudo ${apt[*]}" >&2
-		exit 2
-	fi
-	as=(sudo -n)
-fi
+as=(env DEBIAN_FRONTEND=noninteractive)
+((EUID == 0)) || as=(sudo -n "${as[@]}")
+"${as[@]}" true 2>/dev/null || die 2 "missing packages: ${missing[*]}; run: sudo ${apt[*]}"
 
 echo "deps: installing ${missing[*]}"
-as+=(env DEBIAN_FRONTEND=noninteractive)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 "${as[@]}" "${apt[@]}" >"$log" 2>&1 && exit 0
 # no lists yet, or lists so old that the mirror dropped what they name
-if "${as[@]}" apt-get update >"$log" 2>&1 && "${as[@]}" "${apt[@]}" >"$log" 2>&1; then
-	exit 0
-fi
+"${as[@]}" apt-get update >"$log" 2>&1 && "${as[@]}" "${apt[@]}" >"$log" 2>&1 && exit 0
 why=$(grep -m1 '^E: ' "$log" || tail -n1 "$log")
-echo "deps: cannot install ${missing[*]} (${why#E: }); run: sudo ${apt[*]}" >&2
-exit 1
+die 1 "cannot install ${missing[*]} (${why#E: }); run: sudo ${apt[*]}"

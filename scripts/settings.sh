@@ -28,24 +28,20 @@ shopt -u patsub_replacement 2>/dev/null || :
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_PREFIX
 unset GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_NAMESPACE
 
+me=${0##*/} me=${me%.sh}
+
 # die CODE TEXT: print one line, the problem and the command that fixes it, and exit
 die() {
-	local code=$1 me=${0##*/}
-	shift
-	printf '%s: %s\n' "${me%.sh}" "$*" >&2
-	exit "$code"
+	printf '%s: %s\n' "$me" "$2" >&2
+	exit "$1"
 }
 
-# stage NAME TEXT: progress with the seconds since the first script of this
+# stage TEXT: progress with the seconds since the first script of this
 # run started (make exports STARTED so that all stages count from one start)
 export STARTED=${STARTED:-$EPOCHSECONDS}
-stage() {
-	local name=$1
-	shift
-	printf '[%4d s] %s: %s\n' $((EPOCHSECONDS - STARTED)) "$name" "$*"
-}
+stage() { printf '[%4d s] %s: %s\n' $((EPOCHSECONDS - STARTED)) "$me" "$1"; }
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 PIN=${PIN:-$(<"$root/series/default")}
 FLAVOUR=${FLAVOUR:-default}
 VARIANT=${VARIANT:-series}
@@ -57,26 +53,17 @@ label=$FLAVOUR
 	"${RESULTS:-$root/results}" "${CONFIGS:-$root/qemu-configs}")
 export PIN FLAVOUR VARIANT BUILD RESULTS CONFIGS SERIES_DIR PATCHES_DIR
 
-known_pins() {
-	local f
-	for f in "$SERIES_DIR"/*/base; do
-		[[ -f $f ]] || continue
-		f=${f%/base}
-		printf ' %s' "${f##*/}"
-	done
-}
-if [[ ! $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ || ! -f $SERIES_DIR/$PIN/base ]]; then
-	known=$(known_pins)
-	die 2 "unknown PIN '$PIN'; known pins:${known:- none}"
-fi
+known_pins() { (cd "$SERIES_DIR" && dirname -- */base); }
+[[ $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ && -f $SERIES_DIR/$PIN/base ]] ||
+	die 2 "unknown PIN '$PIN'; known pins: $(known_pins | paste -sd ' ')"
 
 series_d=$SERIES_DIR/$PIN
 # its own name, then those of the pins that it is like
 read -ra shorts <<<"$(sed -n 's/^short *= *//p' "$series_d/base")"
 short=${shorts[0]-}
 # what the tests in C are compiled with, so that they know the pin: v7 is PIN_V7
-for test_define in "${shorts[@]}"; do :; done
-test_define=PIN_${test_define^^}
+test_define=PIN_${shorts[*]: -1}
+test_define=${test_define^^}
 test_define=${test_define//[^A-Z0-9]/_}
 patches_d=$PATCHES_DIR/$PIN
 build_d=$BUILD/$PIN
@@ -104,7 +91,7 @@ build_folder() {
 	[[ ${BUILD_LOCKED:-} != "$build_d" ]] || return 0
 	exec 9>"$build_d/.lock"
 	if ! flock -n 9; then
-		stage "$(basename "$0" .sh)" "waiting for another run in $build_d"
+		stage "waiting for another run in $build_d"
 		flock 9
 	fi
 	export BUILD_LOCKED=$build_d
@@ -113,7 +100,7 @@ build_folder() {
 # finished STAMP TEXT: what is beside STAMP is whole. It is on the disk first, so that a
 # power cut can't leave a stamp and lose what it stands for
 finished() {
-	sync -f "$(dirname "$1")"
+	sync -f "${1%/*}"
 	printf '%s\n' "$2" >"$1.tmp"
 	mv "$1.tmp" "$1"
 }

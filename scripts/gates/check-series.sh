@@ -40,14 +40,13 @@ done
 # base against the first touch of each file: `path id-it-starts-from`, no id
 # for what the series itself creates
 touched() {
-	((${#patches[@]})) || return 0
 	(cd "$patches_d" && awk '
 		/^diff --git / { f = $3; sub(/^a\//, "", f); header = 1; next }
 		/^@@/ { header = 0 }
 		!header { next }
 		/^new file mode/ && !(f in id) { id[f] = "new" }
 		/^index / && !(f in id) { id[f] = $2; sub(/\.\..*/, "", id[f]) }
-		END { for (f in id) if (id[f] != "new") print f, id[f] }' "${patches[@]}")
+		END { for (f in id) if (id[f] != "new") print f, id[f] }' "${patches[@]}" /dev/null)
 }
 declare -A base=()
 while read -r id path; do
@@ -69,9 +68,7 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 while read -r copy path; do
-	for patch in "${patches[@]}"; do
-		# the patch may be of other files only: nothing to apply then
-		grep -qxF "+++ b/$path" "$patches_d/$patch" || continue
+	for patch in $(cd "$patches_d" && grep -lxF "+++ b/$path" "${patches[@]}" /dev/null); do
 		(cd "$work" && GIT_CEILING_DIRECTORIES=${work%/*} g apply --whitespace=nowarn --include="$path" "$patches_d/$patch") 2>"$work/.log" ||
 			complain "patches/$PIN/$patch: $(head -n1 "$work/.log")"
 	done

@@ -52,7 +52,7 @@ done < <(cat "$exceptions" 2>/dev/null || :)
 
 # those to look at, in order
 patches=()
-if [[ -n ${SET:-} ]]; then list_series patches own "$SET"; else list_series patches patches; fi
+list_series patches ${SET:+own} "${SET:-patches}"
 bad=0 number=0
 for patch in "${patches[@]}"; do
 	file=$patches_d/$patch shown=patches/$PIN/$patch

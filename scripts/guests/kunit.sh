@@ -46,7 +46,7 @@ run_by_tree() {
 		"--build_dir=$out" "--make_options=CC=$cc" "--jobs=${JOBS:-$(nproc)}" "--qemu_args=-m 1G -smp 2"
 		"--kernel_args=memmap=16M!1008M" memremap)
 	mkdir -p "$out"
-	stage kunit "$1: ${command[*]@Q}"
+	stage "$1: ${command[*]@Q}"
 	echo "${command[*]@Q}" >"$out/kunit.cmd"
 	(cd "$src" && "${command[@]}" </dev/null)
 }

@@ -15,7 +15,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../series/git.sh"
 . "$root/scripts/kernel/kbuild.sh"
 
-series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
+series=$(made)
 command -v sparse >/dev/null || die 2 "no sparse on this machine; run: make deps"
 kernel_setup
 build_folder
@@ -60,7 +60,7 @@ for commit in "${commits[@]}"; do
 	[[ -f $work/done/$content ]] || todo+=("$commit")
 done
 if ((${#todo[@]} == 0)); then
-	stage bisect "all of ${#commits[@]} commits are known to build"
+	stage "all of ${#commits[@]} commits are known to build"
 	exit 0
 fi
 
@@ -71,7 +71,7 @@ for commit in "${todo[@]}"; do
 	eta=
 	((number == 0)) || eta="; about $(((EPOCHSECONDS - begin) * (${#todo[@]} - number) / number / 60)) min to go"
 	number=$((number + 1))
-	stage bisect "$number/${#todo[@]} $what$eta"
+	stage "$number/${#todo[@]} $what$eta"
 	build "$commit"
 	if [[ $commit == "${commits[0]}" ]]; then
 		said >"$work/known"
@@ -91,4 +91,4 @@ for commit in "${todo[@]}"; do
 	cp "$log" "$work/done/$content"
 done
 ((bad == 0)) || die 1 "warnings that $PIN has not got, see above"
-stage bisect "${#commits[@]} commits build, without a new warning"
+stage "${#commits[@]} commits build, without a new warning"

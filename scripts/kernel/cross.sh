@@ -25,13 +25,8 @@ unset ARCH	# each build has its own
 
 # own NAME: its fragments for this pin
 own() {
-	local word
 	[[ ! -f $folder/$1.config ]] || echo "$folder/$1.config"
-	for word in "${shorts[@]}"; do
-		[[ -f $folder/$1@$word.config ]] || continue
-		echo "$folder/$1@$word.config"
-		break
-	done
+	of_pin "$folder/$1@"
 }
 
 # key NAME KEY: the values of a key in the comments of its fragments
@@ -52,7 +47,7 @@ cc_of() {
 	fi
 }
 
-series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
+series=$(made)
 kernel_setup
 folder=$configs/build-only
 names=("$@")
@@ -82,7 +77,7 @@ build() {
 	stamp=$out/done/$(cat "${fragments[@]}" <(echo "$content"; "$compiler" --version) | sha256sum | cut -d' ' -f1)
 	[[ ! -f $stamp ]] || return 0
 	mkdir -p "$out/done"
-	stage cross "$what"
+	stage "$what"
 	put "$cross_tree" cross "$2"
 	# compiled again: a build that did not end may have warned, and an object that is
 	# not made any more would vouch for something
@@ -115,12 +110,9 @@ for name in "${names[@]}"; do
 		die 2 "no build '$name'; there are: $(cd "$folder" && printf '%s ' *.config | sed 's/\.config//g')"
 	command -v "$(cc_of "$name")" >/dev/null || die 2 "no $(cc_of "$name") on this machine; run: make deps ALL=1"
 	paths=$(key "$name" commits)
-	if [[ -n $paths ]]; then
-		for commit in $(g -C "$tree" rev-list --reverse "$PIN..$series" -- "$paths"); do
-			build "$name" "$commit"
-		done
-	fi
-	build "$name" "$series"
+	for commit in ${paths:+$(g -C "$tree" rev-list --reverse "$PIN..$series" -- "$paths")} "$series"; do
+		build "$name" "$commit"
+	done
 done
 (($# == 0)) || exit 0
 
@@ -134,4 +126,4 @@ for file in "${touched[@]}"; do
 	bad=1
 done
 ((bad == 0)) || die 1 "add what is missing to one of $folder"
-stage cross "${#names[@]} builds, each .c file of the series in one of them: ${names[*]}"
+stage "${#names[@]} builds, each .c file of the series in one of them: ${names[*]}"

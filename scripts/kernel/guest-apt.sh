@@ -22,7 +22,7 @@ tools=$BUILD/tools-$arch
 
 suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 [[ -n $suite ]] || die 1 "/etc/os-release names no release of Debian"
-stage guest-apt "fetching ${packages[*]} for $debian"
+stage "fetching ${packages[*]} for $debian"
 rm -rf "$tools"
 own_apt "$tools/apt" deb "$suite" <<-EOF
 	APT::Architecture "$debian";

@@ -118,14 +118,14 @@ followed() {
 # file PATH FROM, with the folders above it
 declare -A seen=()
 folder() {
-	[[ $1 == / || -n ${seen[$1]:-} ]] && return
-	folder "$(dirname "$1")"
+	[[ -z $1 || -n ${seen[$1]:-} ]] && return
+	folder "${1%/*}"
 	seen[$1]=1
 	echo "dir $1 0755 0 0"
 }
 file() {
 	[[ -z ${seen[$1]:-} ]] || return 0
-	folder "$(dirname "$1")"
+	folder "${1%/*}"
 	seen[$1]=1
 	echo "file $1 $2 0755 0 0"
 }
@@ -164,4 +164,4 @@ with_libraries() {
 mv "$out/guest.cpio.tmp" "$out/guest.cpio"
 echo "$sums" >"$out/guest.sums"
 finished "$out/guest.stamp" "$key"
-stage initramfs "$VARIANT-$label: $(du -h "$out/guest.cpio" | cut -f1) packed"
+stage "$VARIANT-$label: $(du -h "$out/guest.cpio" | cut -f1) packed"

@@ -5,20 +5,21 @@
 
 # shellcheck disable=SC2034,SC2154  # variables of and for the scripts that source this
 
+# of_pin PREFIX: the fragment of this name and of the pin's first short name that has one
+of_pin() {
+	local word
+	for word in "${shorts[@]}"; do
+		[[ ! -f $1$word.config ]] || { echo "$1$word.config"; return; }
+	done
+}
+
 # list_fragments ARCH FLAVOUR: sets fragments to those of a guest's kernel, as far as
 # there are any for this ARCH and for this pin
 list_fragments() {
-	local of word
 	configs=$root/qemu-configs/kernel
 	fragments=("$configs/common.config")
 	[[ ! -f $configs/$1.config ]] || fragments+=("$configs/$1.config")
-	for of in '' "$1-"; do
-		for word in "${shorts[@]}"; do
-			[[ -f $configs/$of$word.config ]] || continue
-			fragments+=("$configs/$of$word.config")
-			break
-		done
-	done
+	mapfile -t -O "${#fragments[@]}" fragments < <(of_pin "$configs/"; of_pin "$configs/$1-")
 	fragments+=("$root/selftests/config")
 	[[ -z $(base_key kunit) ]] || fragments+=("$root/kunit/kunitconfig")
 	fragments+=("$configs/flavour/$2.config")
@@ -60,8 +61,7 @@ kernel_setup() {
 # are in the environment, if need be
 configure() {
 	local src=$1 out=$2 log=$3
-	shift 3
-	if ! (cd "$src" && ./scripts/kconfig/merge_config.sh -n -O "$out" "$@") >"$log" 2>&1; then
+	if ! (cd "$src" && ./scripts/kconfig/merge_config.sh -n -O "$out" "${@:4}") >"$log" 2>&1; then
 		tail -n 3 "$log" >&2
 		return 1
 	fi
@@ -72,13 +72,12 @@ configure() {
 # has, and a line every 15 s on what is being compiled; the errors when it fails
 compile() {
 	local what=$1 log=$2 pid seconds=0
-	shift 2
-	"$@" "-j${JOBS:-$(nproc)}" >>"$log" 2>&1 9>&- &
+	"${@:3}" "-j${JOBS:-$(nproc)}" >>"$log" 2>&1 9>&- &
 	pid=$!
 	trap 'kill "$pid" 2>/dev/null || :' EXIT
 	while sleep "${POLL:-1}" && kill -0 "$pid" 2>/dev/null; do
 		((++seconds % 15)) ||
-			stage "$(basename "$0" .sh)" "$what: $(grep -c '^  CC' "$log") files compiled, $(sed -n '$s/^ *//p' "$log")"
+			stage "$what: $(grep -c '^  CC' "$log") files compiled, $(sed -n '$s/^ *//p' "$log")"
 	done
 	trap - EXIT
 	wait "$pid" && return
@@ -91,10 +90,9 @@ compile() {
 # the file again
 warnings() {
 	local log=$1 src=$2 file line text
-	shift 2
 	while IFS=: read -r file line text; do
 		file=${file#"$src/"} file=${file#"${src##*/}/"}	# ccache makes paths relative
-		printf '%s\n' "$@" | grep -qxF -- "$file" || continue
+		printf '%s\n' "${@:3}" | grep -qxF -- "$file" || continue
 		echo "$file:$line:$text"
 		touch -c "$src/$file"
 	done < <(sed -nE 's@^(\.\./)*([^ :]+:[0-9]+:.*warning: .*)@\2@p' "$log" | sort -u)

@@ -68,7 +68,7 @@ dirty=$(
 commit+=${dirty:+-dirty-$(sha256sum <<<"$dirty" | cut -c1-12)}
 key=$(cat "${fragments[@]}" "${module[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
 if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
-	stage kernel "$VARIANT-$label is up to date"
+	stage "$VARIANT-$label is up to date"
 	exit 0
 fi
 rm -f "$keep/kernel.stamp" "$keep/build.json"
@@ -85,7 +85,8 @@ if [[ -n $instrument ]]; then
 	((${#instrumented[@]})) || die 1 "no file to instrument for FLAVOUR=$FLAVOUR"
 	build+=("$instrument=n")
 	for file in "${instrumented[@]}"; do
-		build+=("${instrument}_$(basename "$file" .c).o=y")
+		file=${file##*/}
+		build+=("${instrument}_${file%.c}.o=y")
 	done
 fi
 
@@ -93,7 +94,7 @@ fi
 mapfile -t touched < <(g -C "$src" diff --name-only "$PIN" HEAD)
 [[ ! -f $log ]] || warnings "$log" "$src" "${touched[@]}" >/dev/null
 
-stage kernel "$VARIANT-$label: configure"
+stage "$VARIANT-$label: configure"
 configure "$src" "$out" "$log" "${fragments[@]}" || die 1 "configuring $VARIANT-$label failed, see $log"
 [[ -z $lost ]] || die 2 "options of $label that did not survive: $lost; correct $configs"
 
@@ -104,7 +105,7 @@ for file in "${touched[@]}"; do
 	first+=("${file%.c}.o")
 done
 
-stage kernel "$VARIANT-$label: build; log in $log"
+stage "$VARIANT-$label: build; log in $log"
 for part in "${first[*]}" "${targets[*]}"; do
 	[[ -z $part ]] || echo "${build[*]} -j${JOBS:-$(nproc)} $part"
 done >"$out/build.cmd"
@@ -135,4 +136,4 @@ if [[ $keep != "$out" ]]; then
 	)
 fi
 finished "$keep/kernel.stamp" "$key"
-stage kernel "$VARIANT-$label: built"
+stage "$VARIANT-$label: built"

@@ -30,28 +30,23 @@ key=$({
 # `make headers_install` needs rsync; what it would install is there before
 build() {
 	local folder path
-	local -a programs
 	make -C "$src" "O=$out/headers" "ARCH=${ARCH:-x86_64}" headers || return
 	for path in "${wanted[@]}"; do
 		folder=${path%%/*}
 		mkdir -p "$out/$folder"
-		[[ $path != *.sh ]] || cp "$src/tools/testing/selftests/$path" "$out/$path" || return
-	done
-	for folder in $(printf '%s\n' "${wanted[@]%%/*}" | sort -u); do
-		programs=()
-		for path in "${wanted[@]}"; do
-			[[ $path == *.sh || ${path%%/*} != "$folder" ]] || programs+=("$out/$path")
-		done
-		((${#programs[@]})) || continue
-		make -C "$src/tools/testing/selftests/$folder" "OUTPUT=$out/$folder" KSFT_KHDR_INSTALL_DONE=1 \
-			"ARCH=${ARCH:-x86_64}" "USERCFLAGS=-isystem $out/headers/usr/include" "USERLDFLAGS=-static -s" \
-			"${programs[@]}" || return
+		if [[ $path == *.sh ]]; then
+			cp "$src/tools/testing/selftests/$path" "$out/$path"
+		else
+			make -C "$src/tools/testing/selftests/$folder" "OUTPUT=$out/$folder" KSFT_KHDR_INSTALL_DONE=1 \
+				"ARCH=${ARCH:-x86_64}" "USERCFLAGS=-isystem $out/headers/usr/include" "USERLDFLAGS=-static -s" \
+				"$out/$path"
+		fi || return
 	done
 }
 
 rm -rf "$out"
 mkdir -p "$out"
-stage tree-tests "the tag's own tests: ${wanted[*]##*/}"
+stage "the tag's own tests: ${wanted[*]##*/}"
 if ! build >"$out/build.log" 2>&1; then
 	grep -m 5 -E 'error:|Error ' "$out/build.log" >&2 || tail -n 5 "$out/build.log" >&2
 	die 1 "the tests of series/$PIN/tree-tests do not compile, see $out/build.log"

@@ -7,14 +7,11 @@
 # sent_versions: the numbers of series/PIN/sent/vN, or SET-vN, in order
 sent_versions() {
 	local f
-	for f in "$series_d/sent/${prefix}v"*; do
-		[[ ! -f $f ]] || echo "${f##*/"${prefix}"v}"
+	for f in "$series_d/sent/${prefix}v"[1-9]*; do
+		[[ ! -f $f ]] || echo "${f##*v}"
 	done | sort -n
 }
 sent_key() { sed -n "s/^$2 = //p" "$series_d/sent/${prefix}v$1"; }
-
-# backport: what the subjects say of a tag that is a stable release
-backport() { sed -nE 's/^v([0-9]+\.[0-9]+)\.[0-9]+$/ \1/p' <<<"$PIN"; }
 
 # upstream_of SLUG: what series/PIN/upstream says, `SLUG ID` a line, of a patch
 upstream_of() {
@@ -58,7 +55,7 @@ am() {
 	local dir=$1 out
 	shift
 	out=$(GIT_COMMITTER_NAME=am GIT_COMMITTER_EMAIL=am@localhost sparse g -C "$dir" am -q --no-gpg-sign "$@" 2>&1) ||
-		die 1 "git am refuses $(basename "$1"): $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out")"
+		die 1 "git am refuses ${1##*/}: $(sed -nE 's/^Patch failed at (.*)/\1: /p' <<<"$out")$(why "$out")"
 	g -C "$dir" rev-parse 'HEAD^{tree}'
 }
 
@@ -70,12 +67,9 @@ range_diff() (
 	mkdir "$old"
 	git -C "$root" -c core.autocrlf=false archive "$commit" "series/$pin/base" "series/$pin/series" "patches/$pin" 2>/dev/null | tar -x -C "$old" 2>/dev/null ||
 		die 2 "series/$PIN/sent/${prefix}v$1: commit $commit is not in this repository; run: git fetch --unshallow"
-	what=(patches) list=() own=()
-	[[ -z ${SET:-} ]] || what=('set' "$SET")
-	PIN=$pin SERIES_DIR=$old/series list_series list "${what[@]}"
-	[[ -z ${SET:-} ]] || PIN=$pin SERIES_DIR=$old/series list_series own own "$SET"
-	count=${#list[@]}
-	[[ -z ${SET:-} ]] || count=${#own[@]}
+	list=() own=()
+	PIN=$pin SERIES_DIR=$old/series list_series list ${SET:+set} "${SET:-patches}"
+	PIN=$pin SERIES_DIR=$old/series list_series own ${SET:+own} "${SET:-patches}"
 	if [[ $pin != "$PIN" ]]; then	# sent on another tag
 		[[ -d $BUILD/$pin/linux/.git ]] || die 2 "v$1 was sent for $pin; run: make tree PIN=$pin"
 		GIT_ALTERNATE_OBJECT_DIRECTORIES=$(g -C "$BUILD/$pin/linux" rev-parse --path-format=absolute --git-path objects)
@@ -88,11 +82,8 @@ range_diff() (
 	[[ $(am "$old/linux" "${list[@]/#/$old/patches/$pin/}") == "$(sent_key "$1" tree)" ]] ||
 		die 1 "series/$PIN/sent/${prefix}v$1: its patches do not give its tree id"
 	last=$(g -C "$old/linux" rev-parse HEAD)
-	g -C "$tree" range-diff --no-color --creation-factor=80 "$last~$count..$last" "$start..$head"
+	g -C "$tree" range-diff --no-color --creation-factor=80 "$last~${#own[@]}..$last" "$start..$head"
 )
-
-# b4_ ARGS: b4 with no settings and no network
-b4_() { XDG_CACHE_HOME=$work/cache XDG_DATA_HOME=$work/data GIT_CONFIG_GLOBAL=$work/gitconfig sparse b4 --offline-mode --no-stdin -n "$@"; }
 
 # applies MBOX TREE: git am and b4 am give the tree id on the tag
 applies() {
@@ -102,17 +93,20 @@ applies() {
 	g mailsplit -o"$work" "$box" >/dev/null
 	[[ -z $letter ]] || rm "$work/0001"
 	got=$(am "$work/am" "$work"/[0-9][0-9][0-9][0-9]) || exit
-	[[ $got == "$want" ]] || die 1 "git am of $(basename "$box") gives tree $got, not $want"
+	[[ $got == "$want" ]] || die 1 "git am of ${box##*/} gives tree $got, not $want"
 	if ! command -v b4 >/dev/null; then
-		stage submission 'no b4 here (make deps ALL=1): b4 am is not tried'
+		stage 'no b4 here (make deps ALL=1): b4 am is not tried'
 		return
 	fi
 	printf '[user]\n\tname = %s\n\temail = %s\n' "$name" "$email" >"$work/gitconfig"
 	spread "$work/b4" "$start" "$box"
 	mkdir "$work/b4-am"
-	(cd "$work/b4" && b4_ am -m "$box" -o "$work/b4-am" >"$work/b4.log" 2>&1) || die 1 "b4 am: $(tail -n1 "$work/b4.log")"
+	# with no settings and no network
+	(cd "$work/b4" && XDG_CACHE_HOME=$work/cache XDG_DATA_HOME=$work/data GIT_CONFIG_GLOBAL=$work/gitconfig \
+		sparse b4 --offline-mode --no-stdin -n am -m "$box" -o "$work/b4-am" >"$work/b4.log" 2>&1) ||
+		die 1 "b4 am: $(tail -n1 "$work/b4.log")"
 	got=$(am "$work/b4" "$work"/b4-am/*.mbx) || exit
-	[[ $got == "$want" ]] || die 1 "b4 am of $(basename "$box") gives tree $got, not $want"
+	[[ $got == "$want" ]] || die 1 "b4 am of ${box##*/} gives tree $got, not $want"
 }
 
 # next_steps OUT MBOX

@@ -21,7 +21,6 @@
 #   TRAILERS=     more trailers for each patch, separated by ';'
 #   FLAVOURS=     whose results are told (testing.py)
 #   KERNEL_GIT=   a git tree that has the tag: its commit goes into base-commit
-#   OUT=          in place of out/
 #
 # Exit codes: 0 made, 1 a row, checkpatch or a tree id is not as it must be, 2 no
 # identity, a dirty tree, other bad input, 125 results are missing or stale.
@@ -42,12 +41,11 @@ email=${email%>}
 	die 2 "$sender cannot sign off: it is no person's address; set user.name and user.email to yours"
 trailers=()
 while IFS= read -r line; do
-	line=$(sed -E 's/^[[:space:]]+|[[:space:]]+$//g' <<<"$line")
 	[[ -n $line ]] || continue
 	[[ $line =~ ^[A-Z][A-Za-z]*(-[A-Za-z]+)*:\ [^\ ] ]] || die 2 "TRAILERS: '$line' is not 'Name: value'"
 	[[ $line != Signed-off-by:* ]] || die 2 "TRAILERS: '$line': only who signs off can say so, by running this"
 	trailers+=(--trailer "$line")
-done < <(tr ';' '\n' <<<"${TRAILERS:-}")
+done < <(tr ';' '\n' <<<"${TRAILERS:-}" | sed -E 's/^[[:space:]]+|[[:space:]]+$//g')
 
 # what is sent is what is committed, here and in the tree
 letter=$series_d/cover-letter
@@ -62,7 +60,7 @@ fi
 commit=$(git -C "$root" rev-parse -q --verify HEAD 2>/dev/null) || die 2 "$root has no commit; run: git commit"
 dirty=$(git -C "$root" -c status.showUntrackedFiles=all status --porcelain --no-renames -- "$series_d" "$patches_d")
 [[ -z $dirty ]] || die 2 "dirty: $(head -n1 <<<"$dirty" | cut -c4-) is not committed; run: git commit"
-tg rev-parse -q --verify refs/made/series >/dev/null 2>&1 || die 2 "no tree in $build_d; run: make tree"
+made >/dev/null
 ! user_changes "$tree" series || die 2 "dirty: $tree has changes that are not in patches/$PIN; run: make refresh"
 [[ $(series_id) == "$(head -n1 "$tree_stamp" 2>/dev/null)" ]] || die 2 "$tree is not of patches/$PIN; run: make tree"
 start=$PIN head=series
@@ -99,7 +97,8 @@ if [[ -n ${RESEND:-} ]]; then
 elif ((version > 1)); then
 	[[ -f $series_d/sent/${prefix}v$((version - 1)) ]] || die 2 "no series/$PIN/sent/${prefix}v$((version - 1)); nothing to compare v$version with"
 fi
-subject_prefix="${RFC:+RFC }${RESEND:+RESEND }PATCH$(backport)"
+subject_prefix="${RFC:+RFC }${RESEND:+RESEND }PATCH"
+[[ ! $PIN =~ ^v([0-9]+\.[0-9]+)\.[0-9]+$ ]] || subject_prefix+=" ${BASH_REMATCH[1]}"	# a stable release
 ((version == 1)) || subject_prefix+=" v$version"
 
 base=$(base_commit)
@@ -110,7 +109,7 @@ fi
 build_folder
 scratch submission
 python3 "$root/scripts" testing >"$work/testing" || exit
-stage submission "v$version of ${#commits[@]} patches by $sender"
+stage "v$version of ${#commits[@]} patches by $sender"
 
 # the same commits, signed off. Who has no name of his own gets the sender's
 parent=$(tg rev-parse "$start^{commit}")
@@ -144,23 +143,19 @@ if ((version > 1)) && [[ -z ${RESEND:-} ]]; then
 	(($(wc -l <"$work/short") <= 400)) || grep -E '^ *([0-9]+|-+): ' "$work/range-diff" >"$work/short"
 	options+=(--range-diff "$work/short")
 fi
-if [[ -n $letter ]]; then
-	python3 "$root/scripts" cover "$mails"/0000-cover-letter.patch "$letter" --testing "$work/testing" "${options[@]}"
-else
-	python3 "$root/scripts" cover "$mails"/0001-*.patch - --testing "$work/testing" "${options[@]}"
-fi
 first=$(find "$mails" -name '*.patch' | sort | sed -n 1p)
+python3 "$root/scripts" cover "$first" "${letter:--}" --testing "$work/testing" "${options[@]}"
 python3 "$root/scripts" recipients ${carries:+--stable} "$tree" "$mails"/*.patch >"$work/recipients"
-stage submission 'checkpatch.pl --strict'
+stage 'checkpatch.pl --strict'
 "$root/scripts/gates/checkpatch.sh" "$mails"
 
 # one mbox, and does it give back the tree?
 box=$PIN-${prefix}v$version.mbox
 cat "$mails"/*.patch >"$work/$box"
-stage submission 'applying it to the tag'
+stage 'applying it to the tag'
 applies "$work/$box" "$want"
 
-out=${OUT:-$root/out}/$PIN/${prefix}v$version
+out=$root/out/$PIN/${prefix}v$version
 rm -rf "$out"
 mkdir -p "$out"
 cp "$mails"/*.patch "$work/$box" "$work/recipients" "$out"
@@ -174,4 +169,4 @@ tree = $want
 message-id = $(sed -nE 's/^Message-I[dD]: <(.*)>$/\1/p' "$first")
 EOT
 next_steps "$out" "$box" >"$out/next"
-stage submission "$(realpath --relative-to="$PWD" "$out")/next says how it could be sent; nothing was"
+stage "$(realpath --relative-to="$PWD" "$out")/next says how it could be sent; nothing was"

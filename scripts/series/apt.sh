@@ -66,6 +66,7 @@ own_apt() {
 # apt_failed LOG TEXT: end with TEXT and the reason that apt gave
 apt_failed() {
 	local why
-	why=$(grep -m1 -E '^[EW]: ' "$1" | sed 's/^[EW]: //') || why='no answer'
+	why=$(sed -nE '/^[EW]: /{s///p;q}' "$1")
+	why=${why:-no answer}
 	die 1 "$2, ${why//: /, }"
 }

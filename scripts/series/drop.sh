@@ -18,14 +18,16 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/git.sh"
 
+patches=() tests=()
+list_series patches patches
+list_series tests tests
+
 # find_patch WORD: the patch that it means
 find_patch() {
-	local word=${1#drop/} patch found=() patches=() tests=()
-	list_series patches patches
-	list_series tests tests
+	local word=${1#drop/} patch found=()
 	word=${word%%@*}
 	for patch in "${patches[@]}"; do
-		[[ $patch == "$word" || $(slug "$patch") == "$word" ||
+		[[ $patch == "$word" || $patch == +([0-9])-"$word".patch ||
 			($word =~ ^[0-9]+$ && $patch =~ ^0*$((10#$word))-) ]] && found=("$patch") && break
 		[[ $word =~ ^[0-9]+$ || $patch != *"$word"* ]] || found+=("$patch")
 	done
@@ -57,7 +59,7 @@ hunk=
 [[ $1 != *@* || $hunk =~ ^[1-9][0-9]*$ ]] || die 2 "'$hunk' is not the number of a hunk"
 patch=$(find_patch "$1")
 name=$(slug "$patch")
-series=$(g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series) || die 2 "no tree in $build_d; run: make tree"
+series=$(made)
 [[ $(series_id) == "$(head -n1 "$tree_stamp" 2>/dev/null)" ]] || die 2 "patches/$PIN changed since the tree was made; run: make tree"
 build_folder
 repair
@@ -74,40 +76,34 @@ if [[ -n $hunk ]]; then
 	python3 "$root/scripts" hunk --without "$hunk" "$patches_d/$patch" >"$work/less/$patch" || exit
 	grep -q '^@@ ' "$work/less/$patch" || die 2 "$patch has no other hunk; drop it as a whole"
 fi
-# taken_back: the series without the hunk, if nothing later has changed its lines
-taken_back() {
+# on_top ARGS: print the commit that git apply ARGS makes of the series, or fail, with why in $work/why
+on_top() {
 	export GIT_INDEX_FILE=$work/index
 	g -C "$tree" read-tree "$series"
-	g -C "$tree" apply -R --cached -C1 "$work/hunk" 2>/dev/null &&
-		g -C "$tree" commit-tree -p "$series" -m "without hunk $hunk of $patch" "$(g -C "$tree" write-tree)"
+	g -C "$tree" apply --cached "$@" 2>"$work/why" &&
+		g -C "$tree" commit-tree -p "$series" -m "without ${hunk:+hunk $hunk of }$patch" "$(g -C "$tree" write-tree)"
 }
 
-if [[ -n $hunk ]] && commit=$(taken_back); then
-	:
+if [[ -n $hunk ]] && commit=$(on_top -R -C1 "$work/hunk"); then
+	: # nothing later has changed its lines
 elif [[ -z $hunk && -f $series_d/drop/$name.patch ]]; then
-	export GIT_INDEX_FILE=$work/index
-	g -C "$tree" read-tree "$series"
-	out=$(g -C "$tree" apply --cached "$series_d/drop/$name.patch" 2>&1) ||
-		die 2 "series/$PIN/drop/$name.patch does not apply to the series: $(why "$out")"
-	commit=$(g -C "$tree" commit-tree -p "$series" -m "without $patch" "$(g -C "$tree" write-tree)")
-	unset GIT_INDEX_FILE
+	commit=$(on_top "$series_d/drop/$name.patch") ||
+		die 2 "series/$PIN/drop/$name.patch does not apply to the series: $(why "$(<"$work/why")")"
 else
-	before=() after=()
-	every=()
-	list_series every patches
-	for p in "${every[@]}"; do
-		if [[ $p == "$patch" ]]; then after=('') before=("${before[@]}"); continue; fi
-		if ((${#after[@]})); then after+=("$p"); else before+=("$p"); fi
+	# the patch, and those behind it
+	todo=("${patches[@]}")
+	while [[ ${todo[0]} != "$patch" ]]; do
+		todo=("${todo[@]:1}")
 	done
-	after=("${after[@]:1}")
-	start=$(g -C "$tree" rev-list --reverse "$PIN..$series" | sed -n "$((${#before[@]} + 1))p")^
+	start=$series~${#todo[@]}
 	g -C "$tree" worktree add -q --no-checkout --detach "$work/am" "$start"
 	g -C "$work/am" read-tree "$start"
 	# a merge needs the files that it may write; git am wants no others
-	mapfile -t files < <(cd "$patches_d" && patch_files "$patch" "${after[@]}")
-	((${#files[@]} == 0)) || g -C "$work/am" ls-files -z -- "${files[@]}" |
+	mapfile -t files < <(cd "$patches_d" && patch_files "${todo[@]}")
+	g -C "$work/am" ls-files -z -- "${files[@]}" |
 		g -C "$work/am" checkout-index -q -f -u -z --stdin
-	for p in ${hunk:+"$patch"} "${after[@]}"; do
+	[[ -n $hunk ]] || todo=("${todo[@]:1}")
+	for p in "${todo[@]}"; do
 		from=$patches_d
 		[[ ! -f $work/less/$p ]] || from=$work/less
 		if ! out=$(g -C "$work/am" am -q -3 --committer-date-is-author-date --no-gpg-sign "$from/$p" 2>&1); then

@@ -77,15 +77,18 @@ g() {
 		git -c safe.directory='*' -c core.hooksPath=/dev/null -c gc.auto=0 -c maintenance.auto=false "$@"
 }
 
+# made: print the commit that tree.sh made of the series; ends here when there is no tree
+made() {
+	g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series 2>/dev/null ||
+		die 2 "no tree in $build_d; run: make tree"
+}
+
 # user_changes DIR BRANCH: true when the work tree DIR holds anything that
 # tree.sh did not put there (refs/made/* is what it made, refs/next/* what it
 # was about to make when it was interrupted)
 user_changes() {
-	local head
-	head=$(g -C "$1" rev-parse -q --verify HEAD) || return 0
 	[[ $(g -C "$1" symbolic-ref -q HEAD) == "refs/heads/$2" ]] || return 0
-	[[ $head == "$(g -C "$1" rev-parse -q --verify "refs/made/$2")" ||
-		$head == "$(g -C "$1" rev-parse -q --verify "refs/next/$2")" ]] || return 0
+	[[ -n $(g -C "$1" for-each-ref --points-at HEAD "refs/made/$2" "refs/next/$2") ]] || return 0
 	[[ -n $(g -C "$1" status --porcelain --no-renames) ]]
 }
 
@@ -115,9 +118,8 @@ put() {
 	if [[ ! -e $dir ]]; then
 		mkdir -p "${dir%/*}"
 		g -C "$tree" worktree prune
-		g -C "$tree" update-ref "refs/heads/$2" "$3"
 		g -C "$tree" update-ref "refs/made/$2" "$3"
-		out=$(g -C "$tree" worktree add -q "$dir" "$2" 2>&1) && return
+		out=$(g -C "$tree" worktree add -q -B "$2" "$dir" "$3" 2>&1) && return
 		rm -rf "$dir"
 		no_space "$out" && die 1 "disk full below $BUILD: a tree needs about 2 GB; run: make BUILD=<a roomy folder>"
 		die 1 "cannot make $dir ($(why "$out"))"
@@ -128,11 +130,11 @@ put() {
 		head=$(g -C "$tree" rev-parse "refs/heads/$2")
 		if [[ $head != "$3" && $head != "$(g -C "$tree" rev-parse -q --verify "refs/made/$2")" ]]; then
 			g -C "$tree" update-ref "refs/dropped/$2" "$head"
-			stage "$(basename "$0" .sh)" "the commits that $2 had are kept at refs/dropped/$2"
+			stage "the commits that $2 had are kept at refs/dropped/$2"
 		fi
 		# a rebase or a branch of the user's is left behind
 		gd=$(g -C "$dir" rev-parse --absolute-git-dir)
-		rm -rf "$gd"/rebase-{merge,apply} "$gd"/{CHERRY_PICK,MERGE,REVERT}_HEAD
+		rm -rf "$gd"/{rebase-merge,rebase-apply,sequencer}
 		g -C "$dir" symbolic-ref HEAD "refs/heads/$2"
 	fi
 	out=$(g -C "$dir" reset -q "$how" "$3" 2>&1) || die 1 "cannot change $dir: $(why "$out")"

@@ -29,53 +29,37 @@ if [[ -n ${FORCE:-} ]]; then
 elif [[ -e $SERIES_DIR/$to/series ]]; then
 	die 2 "series/$to is there already; FORCE=1 replaces it and patches/$to"
 fi
-# at TO: a script of ours, with the series that is in the making
-at_to() {
-	PIN=$to SERIES_DIR=$state/series PATCHES_DIR=$state/patches FORCE='' "$root/scripts/series/$1" "${@:2}"
-}
 n() { GIT_COMMITTER_NAME=rebase GIT_COMMITTER_EMAIL=rebase@localhost GIT_EDITOR=: g -C "$new" "$@"; }
 under_way() { [[ -d $(n rev-parse --absolute-git-dir)/rebase-merge ]]; }
 
 # one_set SERIES PATCHES: of these folders, only what belongs to the patches of SET stays
 one_set() {
-	local file line slugs
-	slugs=$(sed -E 's/^[0-9]+-(.*)\.patch$/\1/' <<<"$patches")
+	local file slugs words
+	slugs=$(slug "$patches")
 	in_series only "$SET" >"$1/series"
-	for file in "$2"/*.patch; do
-		grep -qxF "${file##*/}" <<<"$patches" || rm "$file"
-	done
-	for file in "$1"/drop/*.patch; do
-		[[ ! -f $file ]] || grep -qxF "$(basename "$file" .patch)" <<<"$slugs" || rm "$file"
+	for file in "$2"/*.patch "$1"/drop/*.patch; do
+		[[ ! -f $file ]] || grep -qxF "$(slug "${file##*/}")" <<<"$slugs" || rm "$file"
 	done
 	rm -f "$1"/{audit,not-run,hunks,hunks-not-shown,cover-letter}
 	[[ ! -f $1/cover/$SET ]] || mv "$1/cover/$SET" "$1/cover-letter"
 	rm -rf "$1/cover"
-	# of the tag's own tests, those that its cases run
-	if [[ -f $1/tree-tests ]]; then
-		for file in $(in_series cases "$SET"); do
-			sed -n 's/^tests[^=]*=//p' "$root/qemu-configs/$file.conf" 2>/dev/null || :
-		done | tr ' ,' '\n' >"$1/run"
-		awk 'NR == FNR { run[$1]; next } /^#/ || $1 "/" $2 in run' "$1/run" "$1/tree-tests" >"$1/run.new"
-		mv "$1/run.new" "$1/tree-tests"
-		rm "$1/run"
-		grep -q '^[^#]' "$1/tree-tests" || rm "$1/tree-tests"
-	fi
-	# exceptions for other patches, and commits that only those name
-	for file in "$1"/checkpatch "$1"/commits; do
+	# of exceptions those for its patches, of commits those that they name, and of the tag's
+	# own tests those that its cases run
+	words=$(
+		echo "$slugs"
+		grep -ohE '\b[0-9a-f]{12}' "$2"/*.patch
+		cd "$root/qemu-configs"
+		in_series cases "$SET" | sed 's/$/.conf/' |
+			xargs -r -d '\n' sed -n 's/^tests[^=]*=//p' 2>/dev/null | tr ' ,' '\n'
+	) || :
+	for file in "$1"/{checkpatch,commits,tree-tests}; do
 		[[ -f $file ]] || continue
-		while read -r line; do
-			case $line in
-			'#'*) ;;
-			*) if [[ $file == */commits ]]; then
-				grep -qF "${line:0:12}" "$2"/*.patch || continue
-			else
-				grep -qxF "${line%% *}" <<<"$slugs" || continue
-			fi ;;
-			esac
-			echo "$line"
-		done <"$file" >"$file.new"
+		awk 'NR == FNR { its[$1]; next }
+			/^#/ || $1 && ($1 in its || substr($1, 1, 12) in its || $1 "/" $2 in its)' \
+			<(echo "$words") "$file" >"$file.new"
 		mv "$file.new" "$file"
 	done
+	[[ ! -f $1/tree-tests ]] || grep -q '^[^#]' "$1/tree-tests" || rm "$1/tree-tests"
 }
 
 # stopped: where, and what to do
@@ -87,17 +71,17 @@ stopped() {
 }
 
 if [[ ! -f $state/from ]]; then
-	g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series >/dev/null 2>&1 || die 2 "no tree in $build_d; run: make tree"
+	made >/dev/null
 	! user_changes "$tree" series || die 2 "$tree has changes that are not in patches/$PIN; run: make refresh"
 	rm -rf "$state"
 	mkdir -p "$state/series" "$state/patches"
 	cp -r "$series_d" "$state/series/$to"
 	cp -r "$patches_d" "$state/patches/$to"
 	rm -f "$state/series/$to/proof"		# that was shown of PIN
-	carried=$(g -C "$tree" rev-parse refs/heads/series)
+	from=$(g -C "$tree" rev-parse refs/heads/series)
 	if [[ -n ${SET:-} ]]; then
 		patches=$(in_series 'set' "$SET") || exit
-		carried=$("$root/scripts/series/set.sh" --check "$SET") || exit
+		from=$("$root/scripts/series/set.sh" --check "$SET") || exit
 		one_set "$state/series/$to" "$state/patches/$to"
 	fi
 	[[ ! -f $state/series/$to/cover-letter ]] || sed -i "s/${PIN//./\\.}/$to/g" "$state/series/$to/cover-letter"
@@ -134,13 +118,13 @@ if [[ ! -f $state/from ]]; then
 			grep -E '^debian *=' "$series_d/base" | sed "s/${PIN#v}/${to#v}/" >>"$state/series/$to/base" || :
 		grep -q '^debian' "$state/series/$to/base" || die 2 "no source of $to; run: make rebase TO=$to KERNEL_GIT=<a git tree that has it>"
 	fi
-	at_to source.sh || exit
+	PIN=$to SERIES_DIR=$state/series PATCHES_DIR=$state/patches "$root/scripts/series/source.sh" || exit
 	# the objects of PIN, for as long as the merge needs them
 	g -C "$tree" rev-parse --path-format=absolute --git-path objects >"$new/.git/objects/info/alternates"
-	from=$carried onto=$(g -C "$tree" rev-parse "refs/tags/$PIN^{commit}")
+	onto=$(g -C "$tree" rev-parse "refs/tags/$PIN^{commit}")
 	n checkout -q ${FORCE:+-f} -B series "$to"
 	echo "$PIN $onto $from" >"$state/from"
-	stage rebase "$(g -C "$tree" rev-list --count "$PIN..$from") patches from $PIN to $to"
+	stage "$(g -C "$tree" rev-list --count "$PIN..$from") patches from $PIN to $to"
 	n update-ref refs/rebase/series "$from"
 	out=$(n rebase -q --onto "$to" "$onto" "$from" 2>&1 && n checkout -q -B series) || {
 		under_way || { rm -f "$state/from"; die 1 "$(why "$out")"; }
@@ -158,13 +142,12 @@ fi
 
 # from commits to patches: each keeps its mark and its claims
 FORCE=1 PIN=$to SERIES_DIR=$state/series PATCHES_DIR=$state/patches "$root/scripts/series/refresh.sh" || exit
-mkdir -p "$SERIES_DIR/$to" "$PATCHES_DIR/$to"
 rm -rf "${SERIES_DIR:?}/$to" "${PATCHES_DIR:?}/$to"
 cp -r "$state/series/$to" "$SERIES_DIR/$to"
 cp -r "$state/patches/$to" "$PATCHES_DIR/$to"
 
 n range-diff --no-color --creation-factor=80 "$onto..$from" "$to..series" >"$BUILD/$to/range-diff"
-stage rebase "what changed, patch by patch; all of it is in ${BUILD#"$PWD"/}/$to/range-diff"
+stage "what changed, patch by patch; all of it is in ${BUILD#"$PWD"/}/$to/range-diff"
 grep -E '^ *([0-9]+|-+): ' "$BUILD/$to/range-diff" | grep -v -E '^ *[0-9]+: +[0-9a-f]+ = ' || echo "all $(n rev-list --count "$to..series") patches are the same"
 # what is left of PIN's objects moves in, the others are not needed any more
 n update-ref -d refs/rebase/series
@@ -174,4 +157,4 @@ rm -rf "$state" "$new/.git/objects/info/alternates"
 what="series/$to and patches/$to are written. Read them; "
 grep -q '^carries' "$SERIES_DIR/$to/base" || what+="complete series/$to/audit; "
 grep -q '^debian' "$SERIES_DIR/$to/base" || what+="a line 'debian = ...' in series/$to/base names a package with the source; "
-stage rebase "${what}then run: make PIN=$to"
+stage "${what}then run: make PIN=$to"

@@ -18,7 +18,9 @@ set -euo pipefail
 (($# == 0)) || die 2 "unknown argument '$1'; run: $0 -h"
 tg() { g -C "$tree" "$@"; }
 
-g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series >/dev/null 2>&1 || die 2 "no tree in $build_d; run: make tree"
+made >/dev/null
+old=()
+list_series old patches
 build_folder
 [[ $(tg symbolic-ref -q HEAD) == refs/heads/series ]] ||
 	die 2 "$tree is not on its branch; run: git -C $tree checkout series (after ending a rebase)"
@@ -59,8 +61,6 @@ keys() {
 	g patch-id --stable <"$1" | sed 's/ .*//; s/^/change /'
 }
 declare -A named=()
-old=()
-list_series old patches
 for name in "${old[@]}"; do
 	if [[ ! -f $patches_d/$name ]]; then
 		named["name ${name#*-}"]=$name
@@ -110,7 +110,7 @@ while read -r copy path; do
 	mkdir -p "$root/${copy%/*}"
 	install_file "$work/copy" "$root/$copy"
 done < <(kunit_copies)
-stage refresh "${#new[@]} patches, $changed files changed"
+stage "${#new[@]} patches, $changed files changed"
 # what the branch holds is in the patches now: tree.sh may replace its commits
 tg update-ref refs/next/series HEAD
 FORCE='' "$root/scripts/series/tree.sh"

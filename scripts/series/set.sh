@@ -20,7 +20,7 @@ set=${1:-}
 set=${set#set/}
 patches=$(in_series 'set' "$set") || exit
 mapfile -t patches <<<"$patches"
-g --git-dir="$tree/.git" rev-parse -q --verify refs/made/series >/dev/null || die 2 "no tree in $build_d; run: make tree"
+made >/dev/null
 # --check prints a commit, and nothing else
 build_folder >&2
 repair

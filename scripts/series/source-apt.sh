@@ -25,13 +25,8 @@ own_apt "$own" "$kind" "$suite" </dev/null
 if ! (cd "$own/get" && apt-get -q "${get[@]}" "$package" >"$own/log" 2>&1); then
 	apt_failed "$own/log" "$package of $suite"
 fi
-found=
-# shellcheck disable=SC2231  # the suffix is a pattern
-for f in "$own"/get/*$suffix; do
-	[[ -f $f && $f != *.asc ]] || continue
-	mv "$f" "$dir/"
-	found=1
-done
-[[ -n $found ]] || die 1 "$package has no source archive"
+mapfile -t found < <(find "$own/get" -name "*$suffix" ! -name '*.asc')
+((${#found[@]})) || die 1 "$package has no source archive"
+mv "${found[@]}" "$dir"
 # the lists are 50 MB that nobody needs again
 rm -rf "$own"

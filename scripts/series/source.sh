@@ -16,26 +16,17 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/git.sh"
 
-short=build/$PIN/linux
 upstream=$(base_key debian | sed 's/^[^=]*=//; s/ .*//; s/-[^-]*$//')	# 7.3.4
 url=$(base_key url | sed -n 1p)
 other="run: make source KERNEL_SRC_DIR=<folder with the archive>"
 
 # verify DIR: the files that the series touches are those of the tag
 verify() {
-	local -a want=() path=() got=()
-	local id p i bad=()
+	local id p bad=()
 	while read -r id p; do
 		[[ -f $1/$p ]] || die 1 "$2: $p is missing; this is not the source of $PIN; $other"
-		want+=("$id")
-		path+=("$p")
+		[[ $(g hash-object --no-filters "$1/$p") == "$id" ]] || bad+=("$p")
 	done < <(base_key blob)
-	((${#path[@]})) || return 0
-	# whole paths: within a repository, ours say, git takes others from its top
-	mapfile -t got < <(printf '%s\n' "${path[@]/#/$1/}" | g hash-object --no-filters --stdin-paths)
-	for i in "${!path[@]}"; do
-		[[ ${got[i]:-} == "${want[i]}" ]] || bad+=("${path[i]}")
-	done
 	((${#bad[@]})) || return 0
 	die 1 "$2: ${bad[0]} is not that of $PIN ($((${#bad[@]} - 1)) more files differ); $other"
 }
@@ -112,11 +103,11 @@ trap 'exit 143' TERM HUP
 build_folder
 if [[ -e $tree ]]; then
 	g --git-dir="$tree/.git" rev-parse -q --verify "refs/tags/$PIN" >/dev/null 2>&1 ||
-		die 2 "$short is there but not made by this project; run: rm -rf $tree"
+		die 2 "build/$PIN/linux is there but not made by this project; run: rm -rf $tree"
 	# base may name files that it did not name when the source came
 	base_key blob | while read -r id p; do
 		[[ $(g -C "$tree" rev-parse -q --verify "$PIN:$p") == "$id" ]] ||
-			die 1 "$short: $p is not what series/$PIN/base says; run: rm -rf $build_d && make source"
+			die 1 "build/$PIN/linux: $p is not what series/$PIN/base says; run: rm -rf $build_d && make source"
 	done
 	exit 0
 fi
@@ -136,12 +127,11 @@ else
 	ours=1
 	archive=$(find_in "$download_d")
 	if [[ -z $archive ]]; then
-		stage source "asking the Debian archive for $PIN"
+		stage "asking the Debian archive for $PIN"
 		if ! why=$("$root/scripts/series/source-apt.sh" "$download_d" "$(base_key debian)" 2>&1 >/dev/null); then
-			stage source "not in the Debian archive (${why##*: }); asking kernel.org"
-			if ! why2=$(from_kernel_org); then
+			stage "not in the Debian archive (${why##*: }); asking kernel.org"
+			why2=$(from_kernel_org) ||
 				die 77 "no source of $PIN; tried the Debian archive (${why##*: }) and kernel.org ($why2); $other"
-			fi
 		fi
 		archive=$(find_in "$download_d")
 		[[ -n $archive ]] || die 1 "no source of $PIN came; $other"
@@ -154,7 +144,7 @@ if [[ -n $archive ]] && ! checksum "$archive"; then
 fi
 
 from=${archive:-$git_dir}
-stage source "unpacking $from"
+stage "unpacking $from"
 mkdir "$tmp"
 untar=(tar -x -C "$tmp" --no-same-owner --no-same-permissions)
 full="disk full below $BUILD: a tree needs about 3 GB; run: make BUILD=<a roomy folder>"
@@ -172,30 +162,24 @@ if ! err=$(unpack 2>&1); then
 fi
 verify "$tmp" "${from##*/}"
 
-stage source "committing as $PIN"
+stage "committing as $PIN"
 commit() {
-	g init -q --template= -b series "$tmp"
-	cd "$tmp"
-	g config core.autocrlf false
-	g config core.attributesFile /dev/null
-	g config gc.auto 0
-	g add -Af .
-	# one name and one date: the ids are the same on every machine
-	id=$(GIT_AUTHOR_NAME=source GIT_AUTHOR_EMAIL=source@localhost GIT_AUTHOR_DATE='1700000000 +0000' \
-		GIT_COMMITTER_NAME=source GIT_COMMITTER_EMAIL=source@localhost GIT_COMMITTER_DATE='1700000000 +0000' \
-		g commit-tree -m "Linux ${PIN#v}" "$(g write-tree)")
-	for ref in tags/"$PIN" heads/base heads/series made/base made/series; do
-		g update-ref "refs/$ref" "$id"
-	done
+	g init -q --template= -b series "$tmp" &&
+		cd "$tmp" &&
+		g config core.autocrlf false &&
+		g config core.attributesFile /dev/null &&
+		g config gc.auto 0 &&
+		g add -Af . &&
+		content=$(g write-tree) &&
+		# one name and one date: the ids are the same on every machine
+		id=$(GIT_AUTHOR_NAME=source GIT_AUTHOR_EMAIL=source@localhost GIT_AUTHOR_DATE='1700000000 +0000' \
+			GIT_COMMITTER_NAME=source GIT_COMMITTER_EMAIL=source@localhost GIT_COMMITTER_DATE='1700000000 +0000' \
+			g commit-tree -m "Linux ${PIN#v}" "$content") &&
+		printf "create refs/%s $id\n" tags/"$PIN" {heads,made}/{base,series} | g update-ref --stdin
 }
-# `if commit` would switch off set -e inside; a shell of its own keeps it
-set +e
-err=$( (set -e; commit) 2>&1)
-rc=$?
-set -e
-if ((rc)); then
+if ! err=$(commit 2>&1); then
 	no_space "$err" && die 1 "$full"
-	die 1 "cannot commit $short ($(head -n1 <<<"$err"))"
+	die 1 "cannot commit build/$PIN/linux ($(head -n1 <<<"$err"))"
 fi
 mv "$tmp" "$tree"
-stage source "$short is $PIN ($(g -C "$tree" rev-parse --short=12 "$PIN"))"
+stage "build/$PIN/linux is $PIN ($(g -C "$tree" rev-parse --short=12 "$PIN"))"

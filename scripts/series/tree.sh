@@ -45,12 +45,11 @@ repair
 if [[ -z ${FORCE:-}$check ]]; then
 	user_changes "$tree" series &&
 		die 2 "$tree has changes of yours; run: make refresh (keep them) or make tree FORCE=1 (drop them)"
-	[[ ! -e $base_tree ]] || ! user_changes "$base_tree" base ||
-		die 2 "$base_tree has changes of yours; make them in $tree instead, run: make refresh, then: make tree FORCE=1 (drops them)"
+	ours "$base_tree" base tree
 fi
 
 scratch apply
-[[ -n $check ]] || stage tree "${#patches[@]} patches on $PIN"
+[[ -n $check ]] || stage "${#patches[@]} patches on $PIN"
 
 # what a failed quilt push says, in a line: patch, file, hunk
 quilt_error() {
@@ -110,4 +109,4 @@ fi
 put "$tree" series "$series"
 put "$base_tree" base "$base"
 finished "$tree_stamp" "$state"
-stage tree "base ${base:0:12}, series ${series:0:12}"
+stage "base ${base:0:12}, series ${series:0:12}"

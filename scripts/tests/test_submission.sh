@@ -187,10 +187,12 @@ vanilla
 make_ 0 '' KERNEL_GIT="$tmp/vanilla"
 has "^base-commit: $(git -C "$tmp/vanilla" rev-parse v0.1)$" "$cover"
 
-# v2
+# v2; a set whose name begins with v has versions of its own
+mkdir "$fr/series/v0.1/sent"
+touch "$fr/series/v0.1/sent/vfio-v1"
+ci 'a set was sent'
 make_ 2 'VERSION=0 is no version: nothing was sent' RESEND=1
 make_ 2 'no series/v0.1/sent/v1; nothing to compare v2 with' VERSION=2
-mkdir "$fr/series/v0.1/sent"
 cp "$o/sent" "$fr/series/v0.1/sent/v1"
 ci 'v1 was sent'
 make_ 0 '' RESEND=1
