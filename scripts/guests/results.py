@@ -91,7 +91,8 @@ class Row:
             return "NO: " + "; ".join(problems)
         if self.skip:
             return f"skip: {self.skip}"
-        return f"yes: report {self.case.report}" if self.case.report else "yes"
+        reported = self.case.report and (self.case.base_fails or self.case.base_dies)
+        return f"yes: report {self.case.report}" if reported else "yes"
 
 
 def other_guest(ran: Path, now: Case, flavour: str, pin: str) -> bool:
