@@ -46,7 +46,7 @@ one() {
 
 # every file that can hold a comment says what its licence is
 spdx() {
-	local not='^LICENSE$|\.(patch|json)$|^series/(default|.*/(series|cover-letter|cover/.*|proof|hunks))$|^scripts/tests/fixtures/'
+	local not='^LICENSE$|\.(patch|json)$|^series/(default|.*/(series|cover-letter|cover/.*|reports/.*|proof|hunks))$|^scripts/tests/fixtures/'
 	local missing
 	missing=$(g ls-files -co --exclude-standard | grep -v -E "$not" | xargs -d '\n' awk '
 		FNR <= 3 && /SPDX-License-Identifier/ { says[FILENAME] }
