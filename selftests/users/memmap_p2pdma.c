@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "file.h"
+#include "nvme.h"
 #include "pci.h"
 #include "test.h"
 
@@ -28,59 +29,14 @@
 #define NR_PAGES	16
 #define NR_CASES	10
 
-struct drive {
-	char name[NAME_MAX + 1];	/* 0000:01:00.0 */
-	char disk[64];			/* /dev/nvme0n1 */
-	int depth;
-};
-
-static struct drive provider, neighbour, far;
+static struct nvme provider, neighbour, far;
 static struct pci_bar bar;	/* the provider's p2pmem */
-
-/* Find an entry of @path whose name begins with @prefix. */
-static bool find_entry(const char *path, const char *prefix, char *name, size_t size)
-{
-	struct dirent *entry;
-	bool found = false;
-	DIR *dir;
-
-	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		found = !strncmp(entry->d_name, prefix, strlen(prefix));
-		if (found)
-			snprintf(name, size, "%.40s", entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-/* Namespaces are scanned after the probe. */
-static bool find_disk(struct drive *drive)
-{
-	long long end = test_ms() + 20000;
-	char path[PATH_MAX], nvme[48], disk[48];
-
-	do {
-		snprintf(path, sizeof(path), PCI_DIR "/devices/%s/nvme", drive->name);
-		if (find_entry(path, "nvme", nvme, sizeof(nvme))) {
-			snprintf(path, sizeof(path), PCI_DIR "/devices/%s/nvme/%s", drive->name, nvme);
-			if (find_entry(path, "nvme", disk, sizeof(disk))) {
-				snprintf(drive->disk, sizeof(drive->disk), "/dev/%s", disk);
-				if (!access(drive->disk, R_OK | W_OK))
-					return true;
-			}
-		}
-		usleep(10000);
-	} while (test_ms() < end);
-	return false;
-}
 
 static void find_drives(void)
 {
 	char path[PATH_MAX], real[PATH_MAX], *c;
 	struct dirent *entry;
-	struct drive drive;
+	struct nvme drive;
 	DIR *dir;
 
 	dir = opendir(PCI_DIR "/devices");
@@ -144,18 +100,6 @@ static int command(int fd, const char *op, const char *what)
 	return err;
 }
 
-static bool disk_io(const struct drive *drive, bool write, char *buf, off_t page)
-{
-	int fd = open(drive->disk, O_RDWR | O_DIRECT | O_CLOEXEC);
-	ssize_t size = NR_PAGES * page_size(), got;
-
-	got = write ? pwrite(fd, buf, size, page * page_size()) :
-		      pread(fd, buf, size, page * page_size());
-	if (fd >= 0)
-		close(fd);
-	return got == size;
-}
-
 /* As in cpu_supports_p2pdma(): AMD Zen and newer. */
 static bool bridge_known(void)
 {
@@ -176,7 +120,7 @@ static bool bridge_known(void)
 }
 
 /* Map the p2pmem for @drive, have it read into it and write from it. */
-static bool transfer(const struct drive *drive, unsigned int seed)
+static bool transfer(const struct nvme *drive, unsigned int seed)
 {
 	size_t size = NR_PAGES * page_size(), i;
 	unsigned long long dma;
@@ -195,8 +139,8 @@ static bool transfer(const struct drive *drive, unsigned int seed)
 	snprintf(text, sizeof(text), "%d", NR_PAGES);
 
 	/* Zero the disk's second NR_PAGES: the drive will write to them. */
-	good = disk_io(drive, true, buf, 0) &&
-	       disk_io(drive, true, buf + size, NR_PAGES) &&
+	good = nvme_io(drive, true, buf, NR_PAGES, 0) &&
+	       nvme_io(drive, true, buf + size, NR_PAGES, NR_PAGES) &&
 	       !command(fd, provider.name, text) &&
 	       !command(fd, "map", drive->disk) &&
 	       read(fd, answer, sizeof(answer) - 1) > 0 &&
@@ -207,7 +151,7 @@ static bool transfer(const struct drive *drive, unsigned int seed)
 	good = good && page_in(&bar.pages, pfn) && dma == pfn * page_size() &&
 	       !command(fd, "read", drive->disk) && unused() &&
 	       !command(fd, "write", drive->disk) &&
-	       disk_io(drive, false, buf + size, NR_PAGES) &&
+	       nvme_io(drive, false, buf + size, NR_PAGES, NR_PAGES) &&
 	       !memcmp(buf, buf + size, size);
 	close(fd);
 	munmap(buf, 2 * size);
@@ -215,7 +159,7 @@ static bool transfer(const struct drive *drive, unsigned int seed)
 }
 
 /* True if it is refused before anything is mapped. */
-static bool refused(const struct drive *drive)
+static bool refused(const struct nvme *drive)
 {
 	int fd = open(P2PDMA_FILE, O_RDWR | O_CLOEXEC);
 	bool good;
@@ -233,8 +177,8 @@ static void require_drives(void)
 	if (access(P2PDMA_FILE, F_OK) || !far.depth || !neighbour.depth ||
 	    !provider.depth)
 		ksft_exit_skip("needs CONFIG_PCI_P2PDMA, an NVMe drive with p2pmem and two more\n");
-	if (!pci_find_p2p_bar(provider.name, &bar) || !find_disk(&provider) ||
-	    !find_disk(&neighbour) || !find_disk(&far))
+	if (!pci_find_p2p_bar(provider.name, &bar) || !nvme_find_disk(&provider) ||
+	    !nvme_find_disk(&neighbour) || !nvme_find_disk(&far))
 		ksft_exit_fail_msg("no p2pmem, or not all drives\n");
 }
 
@@ -269,7 +213,7 @@ int main(void)
 	ksft_test_result(unused() && !file_write(UNBIND, provider.name) &&
 			 !(page_get(bar.pages.pfn).state & TEST_MEMMAP_PGMAP),
 			 "unbind\n");
-	ksft_test_result(!file_write(BIND, provider.name) && find_disk(&provider) &&
+	ksft_test_result(!file_write(BIND, provider.name) && nvme_find_disk(&provider) &&
 			 pci_find_p2p_bar(provider.name, &bar) &&
 			 not_reserved("bound again"), "again_not_reserved\n");
 	ksft_test_result(transfer(&neighbour, 4), "again_transfer\n");
