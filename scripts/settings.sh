@@ -53,9 +53,11 @@ label=$FLAVOUR
 	"${RESULTS:-$root/results}" "${CONFIGS:-$root/qemu-configs}")
 export PIN FLAVOUR VARIANT BUILD RESULTS CONFIGS SERIES_DIR PATCHES_DIR
 
-known_pins() { (cd "$SERIES_DIR" && dirname -- */base); }
-[[ $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ && -f $SERIES_DIR/$PIN/base ]] ||
-	die 2 "unknown PIN '$PIN'; known pins: $(known_pins | paste -sd ' ')"
+known_pins() { find "$SERIES_DIR" -mindepth 2 -maxdepth 2 -name base -printf '%P\n' 2>/dev/null | sed 's@/base$@@' | sort; }
+if [[ ! $PIN =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ || ! -f $SERIES_DIR/$PIN/base ]]; then
+	known=$(known_pins | paste -sd ' ')
+	die 2 "unknown PIN '$PIN'; known pins: ${known:-none}"
+fi
 
 series_d=$SERIES_DIR/$PIN
 # its own name, then those of the pins that it is like
