@@ -84,13 +84,18 @@ class Case:
     set_fails: dict[str, list[str]] = field(default_factory=dict)   # set of patches -> what needs others, too
     report: str = ""            # series/PIN/reports/ has this bug, which no patch fixes: every variant does as base
 
+    @property
+    def reported(self) -> bool:
+        """Is it red in every variant, for a bug that is reported?"""
+        return bool(self.report and (self.base_fails or self.base_dies))
+
     def fails(self, variant: str) -> list[str]:
         """What fails in a variant, when all is as expected."""
-        return self.base_fails if variant == "base" or self.report else self.set_fails.get(variant.removeprefix("set/"), [])
+        return self.base_fails if variant == "base" or self.reported else self.set_fails.get(variant.removeprefix("set/"), [])
 
     def dies(self, variant: str) -> str:
         """A regular expression for the last words of a variant that does not survive, or nothing."""
-        return self.base_dies if variant == "base" or self.report else ""
+        return self.base_dies if variant == "base" or self.reported else ""
 
     def expects_skip(self, test: str) -> bool:
         """Does the case say that this test may be skipped?"""

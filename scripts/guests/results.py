@@ -91,8 +91,7 @@ class Row:
             return "NO: " + "; ".join(problems)
         if self.skip:
             return f"skip: {self.skip}"
-        reported = self.case.report and (self.case.base_fails or self.case.base_dies)
-        return f"yes: report {self.case.report}" if reported else "yes"
+        return f"yes: report {self.case.report}" if self.case.reported else "yes"
 
 
 def other_guest(ran: Path, now: Case, flavour: str, pin: str) -> bool:
@@ -173,7 +172,7 @@ def compare(row: Row) -> None:
             told.append(f"{cell.variant} skipped {' '.join(skipped)}")
         if lacks:
             told.append(f"{cell.variant} did not fail {' '.join(lacks)}")
-        if extra and (cell.variant == "base" or row.case.report):
+        if extra and (cell.variant == "base" or row.case.reported):
             told.append(f"{cell.variant} {'also ' if wanted else ''}failed {' '.join(extra)}")
         elif extra or (cell.verdict == "fail" and not wanted):
             told.append(f"{cell.variant}: fail {' '.join(extra)}")

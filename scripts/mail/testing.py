@@ -102,6 +102,8 @@ def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
     out += wrapped(f"Of exactly this {what} (tree {now[variants()[1]][:12]}) and of {tag} (tree {now['base'][:12]}): "
                    f"each case is a QEMU guest that is booted with both, and is as expected when the {what} passes "
                    "and the tag fails what the case names, no more and no less.")
+    reported = sorted({row.case.name for rows in found.values() for row in rows if row.case.reported})
+    found = {label: [row for row in rows if not row.case.reported] for label, rows in found.items()}
     out += ["", f"  {'flavour':16}  cases  red on the tag  green on both  skipped"]
     for label, rows in found.items():
         skipped = sum(bool(row.skip) for row in rows)
@@ -115,6 +117,9 @@ def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
         out += [f"  {row.case.name:{width}}  {clean(base_said(row))}" for row in reds]
     if green := [row.case.name for row in rows if not row.cells[0].expected and not row.skip]:
         out += ["", f"Green on both ({label}):", "", *wrapped(", ".join(green), "  ")]
+    if reported:
+        out += ["", f"Red on both, for bugs that are not the {what}'s, and are reported on their own:", "",
+                *wrapped(", ".join(reported), "  ")]
     for row in (row for row in rows if row.skip):
         out += wrapped(f"{row.case.name}: {clean(row.skip)}", "    ", "  skipped ")
     return "\n".join(out) + "\n"
