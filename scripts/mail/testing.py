@@ -118,7 +118,7 @@ def section(found: dict[str, list[Row]], now: dict[str, str]) -> str:
     if green := [row.case.name for row in rows if not row.cells[0].expected and not row.skip]:
         out += ["", f"Green on both ({label}):", "", *wrapped(", ".join(green), "  ")]
     if reported:
-        out += ["", f"Red on both, for bugs that are not the {what}'s, and are reported on their own:", "",
+        out += ["", f"Red on both, for bugs outside the {what} that are reported:", "",
                 *wrapped(", ".join(reported), "  ")]
     for row in (row for row in rows if row.skip):
         out += wrapped(f"{row.case.name}: {clean(row.skip)}", "    ", "  skipped ")

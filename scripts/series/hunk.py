@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     args = parser.parse_args()
     try:
-        print(cut(args.file.read_text(), args.without or args.only, bool(args.only)), end="")
+        print(cut(args.file.read_text(), *((args.without, False) if args.only is None else (args.only, True))), end="")
     except (OSError, ValueError) as err:
         die(str(err))
     return 0
