@@ -499,15 +499,6 @@ static void refused(struct kunit *test)
 	expect_refused(test, pgmap, -EINVAL, 0);
 }
 
-/* The type was not set. */
-static void refused_unknown(struct kunit *test)
-{
-	struct memremap_test *ctx = test->priv;
-
-	ctx->pgmap->type = 0;
-	expect_refused(test, ctx->pgmap, -EINVAL, 1);
-}
-
 static void release_action(void *pgmap)
 {
 	struct range *range = &((struct dev_pagemap *)pgmap)->range;
@@ -589,7 +580,6 @@ static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE(conflict_dying),
 	KUNIT_CASE(conflict_race),
 	KUNIT_CASE(refused),
-	KUNIT_CASE(refused_unknown),
 	KUNIT_CASE(shared_dying),
 	KUNIT_CASE(shared_hole),
 	{}
