@@ -61,12 +61,13 @@ static bool transfer(char *p2p)
 	return good;
 }
 
-/* As a debugger does: generic_access_phys() reads the BAR. */
+/* As a debugger does: generic_access_phys() reads the BAR. The drive's queues are at its start. */
 static bool access_bar(void)
 {
 	size_t size = NR_PAGES * page_size();
 	int fd = open(bar.path, O_RDWR | O_CLOEXEC), mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *buf = mem_map(size);
+	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			 (bar.pages.nr - NR_PAGES) * page_size()), *buf = mem_map(size);
 	bool good;
 
 	if (map == MAP_FAILED)

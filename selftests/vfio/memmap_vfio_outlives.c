@@ -3,9 +3,10 @@
  * A device writes through a VFIO mapping of a dax device that has been unbound
  * since: the page belongs to another process, as System RAM, by then. With
  * "iommufd" in place of a type1v2 container, unmapping must not drop references
- * of that page, too; memmap_vfio_kmem tests it for type1v2.
+ * of that page, too; memmap_vfio_kmem tests it for type1v2. "iommufd-gone"
+ * unmaps when the memory has no owner, and no struct pages.
  *
- * usage: memmap_vfio_outlives <namespace> [iommufd]
+ * usage: memmap_vfio_outlives <namespace> [iommufd|iommufd-gone]
  *
  * Needs an IOMMU, QEMU's "edu" PCI device and a namespace, whose contents
  * get lost, with a target node that is not the CPU's. Memory must not
@@ -77,11 +78,22 @@ static bool edu_copy(unsigned long iova, unsigned int direction)
 	return false;
 }
 
-/* Turn the dax device into online memory. */
+/*
+ * Unbind it while it is mapped for DMA. If that waits, it must end when the
+ * mapping does.
+ */
+static bool unbind(const struct vfio_memory *mem)
+{
+	pid_t child = dax_start_bind(&dax, false);
+
+	return dax_wait_bind(&dax, child) ||
+	       (vfio_unmap_at(&vfio, mem, IOVA) && dax_wait_bind(&dax, child));
+}
+
+/* Turn the unbound dax device into online memory. */
 static bool make_ram(unsigned long block)
 {
-	return dax_tell(&dax, DAX_DRIVER, "unbind") && dax_tell(&dax, KMEM_DRIVER, "new_id") &&
-	       block_set_state(block, "online_movable");
+	return dax_tell(&dax, KMEM_DRIVER, "new_id") && block_set_state(block, "online_movable");
 }
 
 /*
@@ -110,19 +122,48 @@ static void __attribute__((noreturn)) victim(unsigned long pfn, size_t nr, int o
 	_exit(!mem_is_filled(memory, size));
 }
 
+/* The memory has a new owner: it is left alone. */
+static void test_new_owner(const struct vfio_memory *mem, const struct blocks *blocks, bool iommufd)
+{
+	unsigned long pfn = blocks->pages.pfn, index = 0;
+	int to[2], from[2], status;
+	long references;
+	pid_t child;
+	bool good;
+
+	ksft_test_result(make_ram(blocks->first), "ram\n");
+	if (pipe(to) || pipe(from))
+		ksft_exit_fail_msg("pipe: %s\n", strerror(errno));
+	child = test_fork();
+	if (!child) {
+		close(to[1]);
+		victim(pfn, mem->nr, from[1], to[0]);
+	}
+	close(from[1]);
+	close(to[0]);
+	good = read(from[0], &index, sizeof(index)) == sizeof(index) && index;
+	ksft_test_result(good, "in_use\n");
+	edu_copy(IOVA + index * page_size(), EDU_DMA_WRITE);
+	if (iommufd) {
+		references = page_sum_references(pfn, mem->nr);
+		vfio_unmap_at(&vfio, mem, IOVA);
+		ksft_test_result(test_is("references", page_sum_references(pfn, mem->nr),
+					 references), "references\n");
+	}
+	close(to[1]);
+	waitpid(child, &status, 0);
+	ksft_test_result(good && WIFEXITED(status) && !WEXITSTATUS(status), "unchanged\n");
+}
+
 int main(int argc, char *argv[])
 {
-	const char *ns = vfio_begin(&vfio, argc, argv);
-	struct vfio_part part;
+	const char *ns = vfio_begin(&vfio, argc, argv), *how = argc > 2 ? argv[2] : "";
+	bool gone = !strcmp(how, "iommufd-gone"), iommufd = gone || !strcmp(how, "iommufd"), good;
 	struct vfio_memory mem;
-	unsigned long pfn, index = 0;
-	int to[2], from[2], status;
+	struct vfio_part part;
 	struct blocks blocks;
-	pid_t child;
-	bool iommufd = argc > 2 && !strcmp(argv[2], "iommufd"), good;
-	long references;
 
-	ksft_set_plan(4 + iommufd);
+	ksft_set_plan(gone ? 3 : 5 + iommufd);
 	if (iommufd)
 		vfio_open_iommufd(&vfio);
 	else
@@ -130,8 +171,8 @@ int main(int argc, char *argv[])
 	edu_open();
 	dax_make(ns, "4K", &dax);
 	blocks = block_one((dax.data.pfn + block_pages() - 1) / block_pages());
-	pfn = blocks.pages.pfn;
-	part = vfio_part(dax_open(&dax), (pfn - dax.data.pfn) * page_size(), block_pages());
+	part = vfio_part(dax_open(&dax), (blocks.pages.pfn - dax.data.pfn) * page_size(),
+			 block_pages());
 	vfio_get_memory(&mem, &part, 1);
 	close(part.fd);
 
@@ -139,28 +180,11 @@ int main(int argc, char *argv[])
 	good = !vfio_map_at(&vfio, &mem, IOVA) && edu_copy(IOVA, 0) &&
 	       edu_copy(IOVA + page_size(), EDU_DMA_WRITE);
 	ksft_test_result(good && !memcmp(mem.addr, mem.addr + page_size(), EDU_BYTES), "dma\n");
-
-	ksft_test_result(make_ram(blocks.first), "ram\n");
-	if (pipe(to) || pipe(from))
-		ksft_exit_fail_msg("pipe: %s\n", strerror(errno));
-	child = test_fork();
-	if (!child) {
-		close(to[1]);
-		victim(pfn, mem.nr, from[1], to[0]);
-	}
-	good = read(from[0], &index, sizeof(index)) == sizeof(index) && index;
-	ksft_test_result(good, "in_use\n");
-	edu_copy(IOVA + index * page_size(), EDU_DMA_WRITE);
-	if (iommufd) {
-		references = page_sum_references(pfn, mem.nr);
-		if (!vfio_unmap_at(&vfio, &mem, IOVA))
-			ksft_exit_fail_msg("unmap: %s\n", strerror(errno));
-		ksft_test_result(test_is("references", page_sum_references(pfn, mem.nr),
-					 references), "references\n");
-	}
-	close(to[1]);
-	waitpid(child, &status, 0);
-	ksft_test_result(good && WIFEXITED(status) && !WEXITSTATUS(status), "unchanged\n");
+	ksft_test_result(unbind(&mem), "unbound\n");
+	if (gone)
+		ksft_test_result(vfio_unmap_at(&vfio, &mem, IOVA) || errno == ENOENT, "unmapped\n");
+	else
+		test_new_owner(&mem, &blocks, iommufd);
 
 	ksft_exit(!ksft_get_fail_cnt());
 }
