@@ -62,7 +62,8 @@ int main(int argc, char *argv[])
 
 	test_begin();
 	if (argc < 4)
-		ksft_exit_fail_msg("usage: memmap_accounting own|shared <namespace> <alignment>...\n");
+		ksft_exit_fail_msg("usage: memmap_accounting own|shared "
+				   "<namespace> <alignment>...\n");
 	shared = !strcmp(argv[1], "shared");
 	ns_require(argv[2]);
 	if (file_field("/proc/vmstat", counters[0]) < 0)
@@ -74,7 +75,8 @@ int main(int argc, char *argv[])
 		before = read_counts("unbound");
 		good = good && dax_bind(&dax, true);
 		bound = read_counts("bound");
-		ksft_test_result(good && is_right(&before, &bound, &dax, argv[i], shared), "%s_bound\n", argv[i]);
+		ksft_test_result(good && is_right(&before, &bound, &dax, argv[i], shared),
+				 "%s_bound\n", argv[i]);
 		good = good && dax_bind(&dax, false);
 		after = read_counts("unbound");
 		ksft_test_result(good && is_same(&before, &after), "%s_unbound\n", argv[i]);

@@ -33,7 +33,8 @@ bool nvme_find_disk(struct nvme *drive)
 	do {
 		snprintf(path, sizeof(path), PCI_DIR "/devices/%s/nvme", drive->name);
 		if (find_entry(path, "nvme", nvme, sizeof(nvme))) {
-			snprintf(path, sizeof(path), PCI_DIR "/devices/%s/nvme/%s", drive->name, nvme);
+			snprintf(path, sizeof(path), PCI_DIR "/devices/%s/nvme/%s", drive->name,
+				 nvme);
 			if (find_entry(path, "nvme", disk, sizeof(disk))) {
 				snprintf(drive->disk, sizeof(drive->disk), "/dev/%s", disk);
 				if (!access(drive->disk, R_OK | W_OK))

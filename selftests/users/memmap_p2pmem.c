@@ -65,7 +65,8 @@ static bool transfer(char *p2p)
 static bool access_bar(void)
 {
 	size_t size = NR_PAGES * page_size();
-	int fd = open(bar.path, O_RDWR | O_CLOEXEC), mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	int fd = open(bar.path, O_RDWR | O_CLOEXEC);
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			 (bar.pages.nr - NR_PAGES) * page_size()), *buf = mem_map(size);
 	bool good;

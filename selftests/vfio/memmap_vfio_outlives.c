@@ -40,8 +40,14 @@ static char *registers;
 /* Let edu be a bus master, and map its registers. */
 static void edu_open(void)
 {
-	struct vfio_region_info bar = { .argsz = sizeof(bar), .index = VFIO_PCI_BAR0_REGION_INDEX };
-	struct vfio_region_info config = { .argsz = sizeof(config), .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	struct vfio_region_info bar = {
+		.argsz = sizeof(bar),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+	struct vfio_region_info config = {
+		.argsz = sizeof(config),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
 	int fd = ioctl(vfio.group, VFIO_GROUP_GET_DEVICE_FD, vfio.name);
 	unsigned short command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 

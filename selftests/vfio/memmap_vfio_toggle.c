@@ -44,7 +44,8 @@ static char *make_area(void)
 			   to + i * HUGE_SIZE) == MAP_FAILED)
 			ksft_exit_fail_msg("mremap: %s\n", strerror(errno));
 		pfn = page_pfn(to + i * HUGE_SIZE);
-		if (page_pfn(to + (i + 1) * HUGE_SIZE - page_size()) != pfn + nr - 1 || pfn == before)
+		if (page_pfn(to + (i + 1) * HUGE_SIZE - page_size()) != pfn + nr - 1 ||
+		    pfn == before)
 			ksft_exit_fail_msg("no huge page of its own: %#lx, %#lx\n", before, pfn);
 		before = pfn + nr;
 	}
