@@ -16,9 +16,8 @@ Exit code: 0 printed, 2 bad input.
 """
 import re
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from settings import die, get, options
 
@@ -40,8 +39,7 @@ def mail_of(path: Path) -> tuple[str, str]:
     return re.sub(r"^(\[[^]]*\] *)+", "", subject), cast(bytes, mail.get_payload(decode=True)).decode(errors="replace")
 
 
-@dataclass
-class Patch:
+class Patch(NamedTuple):    # dataclasses take a third of the time that this program takes
     """One line of the series."""
     name: str           # of the file in patches/PIN
     mark: str           # cases, needed by, not shown, test of; "": none
@@ -61,12 +59,13 @@ class Patch:
         return self.mark == "test of"
 
 
-@dataclass
 class Series:
     """All of it."""
-    patches: list[Patch] = field(default_factory=list)
-    needs: dict[str, list[str]] = field(default_factory=dict)   # set -> the sets that it needs
-    below: str = ""     # the comment lines at the end
+
+    def __init__(self):
+        self.patches: list[Patch] = []
+        self.needs: dict[str, list[str]] = {}   # set -> the sets that it needs
+        self.below = ""     # the comment lines at the end
 
     def own(self, name: str) -> list[Patch]:
         """The patches of a set."""
