@@ -135,5 +135,7 @@ if [[ $keep != "$out" ]]; then
 		cp --parents "$image" .config usr/gen_init_cpio "${modules[@]}" "$keep"
 	)
 fi
+# git would read again each time what a checkout wrote in its last second
+g -C "$src" update-index -q --refresh >/dev/null || :
 finished "$keep/kernel.stamp" "$key"
 stage "$VARIANT-$label: built"

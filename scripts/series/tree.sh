@@ -24,6 +24,15 @@ case ${1:-} in
 *) die 2 "unknown argument '$1'; run: $0 -h" ;;
 esac
 
+g --git-dir="$tree/.git" rev-parse -q --verify "refs/tags/$PIN" >/dev/null 2>&1 ||
+	die 2 "no source of $PIN in $build_d; run: make source"
+build_folder
+# the second line makes a change of the pin or of this script apply again
+state=$(series_id; cat "$series_d/base" "$0" | sha256sum)
+if [[ -z ${FORCE:-}$check && $state == "$(cat "$tree_stamp" 2>/dev/null)" && -e $base_tree/.git ]]; then
+	exit 0
+fi
+
 # the series: all patches, and those that are tests
 patches=() tests=()
 list_series patches patches
@@ -33,14 +42,6 @@ for patch in "${patches[@]}"; do
 		die 2 "series/$PIN/series names $patch, which is not in patches/$PIN; run: make check"
 done
 
-g --git-dir="$tree/.git" rev-parse -q --verify "refs/tags/$PIN" >/dev/null 2>&1 ||
-	die 2 "no source of $PIN in $build_d; run: make source"
-build_folder
-# the second line makes a change of the pin or of this script apply again
-state=$(series_id; cat "$series_d/base" "$0" | sha256sum)
-if [[ -z ${FORCE:-}$check && $state == "$(cat "$tree_stamp" 2>/dev/null)" && -e $base_tree/.git ]]; then
-	exit 0
-fi
 repair
 if [[ -z ${FORCE:-}$check ]]; then
 	user_changes "$tree" series &&
