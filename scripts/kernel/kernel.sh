@@ -59,11 +59,12 @@ log=$out/build.log
 commit=$(g -C "$src" rev-parse HEAD)
 # what is not committed, files that git does not know yet included, is built, too, and has a name of its own
 dirty=$(
-	g -C "$src" diff HEAD
 	cd "$src"
-	g ls-files -o --exclude-standard -z | while IFS= read -r -d '' file; do
+	exec 3< <(g ls-files -o --exclude-standard -z)	# beside the diff: each looks at the whole tree
+	g diff HEAD
+	while IFS= read -r -d '' file; do
 		if [[ -f $file ]]; then sha256sum -- "$file"; else echo "$file"; fi
-	done
+	done <&3
 )
 commit+=${dirty:+-dirty-$(sha256sum <<<"$dirty" | cut -c1-12)}
 key=$(cat "${fragments[@]}" "${module[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
