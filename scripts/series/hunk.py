@@ -77,8 +77,9 @@ def main() -> int:
     what.add_argument("--only", type=int)
     parser.add_argument("file", type=Path)
     args = parser.parse_args()
+    only = args.only is not None
     try:
-        print(cut(args.file.read_text(), *((args.without, False) if args.only is None else (args.only, True))), end="")
+        print(cut(args.file.read_text(), args.only if only else args.without, only), end="")
     except (OSError, ValueError) as err:
         die(str(err))
     return 0
