@@ -62,10 +62,7 @@ int main(int argc, char *argv[])
 	ns = ns_require_arg(argc, argv);
 	ksft_set_plan(NR_CASES);
 	dax_make(ns, "2M", &dax);
-	addr = mem_reserve(HUGE_SIZE);
-	if (mmap(addr, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, dax_open(&dax),
-		 0) == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	addr = dax_map(&dax, HUGE_SIZE, 0);
 	mem_fill(addr, HUGE_SIZE);
 	pfn = page_pfn(addr);
 
