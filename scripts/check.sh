@@ -61,16 +61,12 @@ bare_am() (
 	cd "$patches_d" && on_tag "$dir" ./*.patch && diff <(g -C "$dir" rev-parse 'HEAD^{tree}') <(g -C "$tree" rev-parse 'series^{tree}')
 )
 
-# each set applies to the tag, with those that it needs; one of several patches has a cover letter
+# each set applies to the tag, with those that it needs
 sets() {
-	local names set file bad=0
+	local names set bad=0
 	names=$(in_series sets) || return
 	for set in $names; do
 		"$root/scripts/series/set.sh" --check "$set" || bad=1
-		[[ $(in_series own "$set" | wc -l) == 1 || -s $series_d/cover/$set ]] || { echo "set $set: no series/$PIN/cover/$set"; bad=1; }
-	done
-	for file in "$series_d"/cover/*; do
-		[[ ! -f $file || $(in_series own "${file##*/}" | wc -l) -gt 1 ]] || { echo "$file is of no set"; bad=1; }
 	done
 	return $bad
 }

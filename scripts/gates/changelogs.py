@@ -9,7 +9,7 @@ into). The trailers
 are the last paragraph: Fixes, then people, then Link; no Signed-off-by, which
 the sender of the patches adds. The cover letter (series/PIN/cover-letter, if
 there is one) names each patch by its subject in an entry `patch`, and only
-cases that exist in an entry `case`; those of sets (series/PIN/cover/) and reports
+cases that exist in an entry `case`; those of sets (series/PIN/cover/, one for each set of several patches) and reports
 (series/PIN/reports/, of the newest pin that has the bug) name commits in the same way. A
 report is of a case that says `report = <its name>`, and names it. One line for each thing that is wrong.
 Exit code: 0 all right, 1 not, 2 bad input.
@@ -111,12 +111,22 @@ def reports(folder: Path) -> list[str]:
     return wrong
 
 
+def covers(listed: series.Series, folder: Path) -> list[str]:
+    """What is wrong between the sets of several patches and their cover letters. A set that is all there is has
+    the one of the series."""
+    want = {name for name in listed.needs if len(listed.own(name)) > 1}
+    there = {path.name: path.stat().st_size for path in folder.glob("*")}
+    missing = {name for name in want if not there.get(name)} if len(listed.needs) > 1 else set()
+    return [f"no {name}, for the set of that name" for name in sorted(missing)] + [f"{name}: is of no set" for name in sorted(there.keys() - want)]
+
+
 def main() -> int:
     options(__doc__).parse_args()
     s = get()
     known, used = commits(s.series / "commits"), set()
     wrong, subjects = [], []
-    for patch in series.read(s.series / "series").patches:
+    listed = series.read(s.series / "series")
+    for patch in listed.patches:
         try:
             subject, text = series.mail_of(s.patches / patch.name)
         except OSError as err:
@@ -130,6 +140,7 @@ def main() -> int:
     wrong += [f"series/{s.pin}/cover-letter: {what}" for what in bad + references(text, known, used)]
     for path in sorted([*(s.series / "cover").glob("*"), *(s.series / "reports").glob("*")]):
         wrong += [f"series/{s.pin}/{path.parent.name}/{path.name}: {what}" for what in references(path.read_text(), known, used)]
+    wrong += [f"series/{s.pin}/cover: {what}" for what in covers(listed, s.series / "cover")]
     wrong += [f"series/{s.pin}/reports: {what}" for what in reports(s.series / "reports")]
     wrong += [f"series/{s.pin}/commits: no patch names {name[:12]}" for name in known if name not in used]
     for what in wrong:

@@ -8,7 +8,9 @@
 # The patches of PIN with the sender's sign-off, a cover letter with the testing
 # section (testing.py), recipients (recipients.py), one mbox, and `next`: the
 # commands that send it. A pin that carries a set (series/PIN/base) is for a stable
-# tree: each patch begins with `commit ID upstream.`, as series/PIN/upstream says.
+# tree: each patch of that set begins with `commit ID upstream.`, as series/PIN/upstream
+# says. A patch of another set has no such commit: its changelog has to say why mainline
+# does not need it.
 # What comes out was applied to the tag by git am and by b4 am, gave the tree id of
 # the series both times, and is clean for checkpatch. The sender is who runs this,
 # as git knows him or her. Environment:
@@ -74,12 +76,14 @@ want=$(tg rev-parse "$head^{tree}")
 mapfile -t commits < <(tg rev-list --reverse "$start..$head")
 ((${#commits[@]})) || die 2 "series/$PIN/series is empty"
 
-# a pin that carries a set is for a stable tree: its patches name the mainline commits
+# a pin that carries a set is for a stable tree: the patches of that set name the mainline commits
 carries=$(base_key carries)
-upstream=() names=()
+upstream=() names=() carried=()
 if [[ -n $carries ]]; then
 	list_series names ${SET:+own} "${SET:-patches}"
+	list_series carried own "${carries%% *}"
 	for patch in "${names[@]}"; do
+		[[ " ${carried[*]} " == *" $patch "* ]] || { upstream+=(""); continue; }
 		patch=$(slug "$patch")
 		upstream+=("$(upstream_of "$patch")")
 		[[ -n ${upstream[-1]} ]] || die 2 "series/$PIN/upstream: no commit of $patch in mainline; once it is there, add the line: $patch <its 40 digits>"
@@ -117,7 +121,7 @@ for i in "${!commits[@]}"; do
 	c=${commits[i]}
 	mapfile -t author < <(tg log -1 --format='%an%n%ae%n%ad' --date=raw "$c")
 	[[ ${author[1]} != *@users.noreply.* ]] || author=("$name" "$email" "${author[2]}")
-	parent=$(tg log -1 --format=%B "$c" | sed "${carries:+1s/\$/\n\ncommit ${upstream[i]:-} upstream./}" |
+	parent=$(tg log -1 --format=%B "$c" | sed "${upstream[i]:+1s/\$/\n\ncommit ${upstream[i]} upstream./}" |
 		g interpret-trailers --no-divider --if-exists addIfDifferent "${trailers[@]}" --trailer "Signed-off-by: $sender" |
 		GIT_AUTHOR_NAME=${author[0]} GIT_AUTHOR_EMAIL=${author[1]} GIT_AUTHOR_DATE="@${author[2]}" \
 			GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email GIT_COMMITTER_DATE="@${author[2]}" \

@@ -44,6 +44,24 @@ want 1 "cover-letter: does not name the patch 'mm: add a test'" python3 "$s" cha
 sed -i 's/^  case/  patch  mm: add a test\n  patch  mm: other\n  case/' "$cover"
 want 1 "cover-letter: there is no patch 'mm: other'" python3 "$s" changelogs
 rm "$cover"
+mkdir "$fr/series/v0.1/cover"
+echo 'Subject: x' >"$fr/series/v0.1/cover/nix"
+want 1 'series/v0.1/cover: nix: is of no set' python3 "$s" changelogs
+rm "$fr/series/v0.1/cover/nix"
+
+# a set of two patches has a letter, that of one has none
+list=$fr/series/v0.1/series
+cp "$list" "$tmp/series"
+cp "$fr/patches/v0.1/0001-mm-change-a.patch" "$fr/patches/v0.1/0003-mm-more.patch"
+printf '%s\n' '# set: two' 0001-mm-change-a.patch 0002-mm-add-a-test.patch '# set: one' 0003-mm-more.patch >"$list"
+want 1 'series/v0.1/cover: no two, for the set of that name' python3 "$s" changelogs
+touch "$fr/series/v0.1/cover/two"
+want 1 'series/v0.1/cover: no two, for the set of that name' python3 "$s" changelogs
+echo 'Subject: x' >"$fr/series/v0.1/cover/two"
+want 0 '' python3 "$s" changelogs
+cp "$tmp/series" "$list"
+rm "$fr/patches/v0.1/0003-mm-more.patch"
+rm -r "$fr/series/v0.1/cover"
 
 # a report and its case name each other
 report=$fr/series/v0.1/reports/a-bug

@@ -270,7 +270,16 @@ has '^Subject: \[PATCH\] mm: add a test$' "$one"
 [[ $(grep -n -E '^(---$|Built|Applies|diff)' "$one" | cut -d: -f2 | cut -c1-4 | paste -sd,) == '---,Buil,Appl,diff' ]] || bad "alone: $(<"$one")"
 
 # for a stable tree
-echo 'carries = rest of v0.2' >>"$fr/series/v0.1/base"
+echo 'carries = nix of v0.2' >>"$fr/series/v0.1/base"
+ci typo
+make_ 2 "no set 'nix' in series/v0.1/series; sets: test rest" SET=test
+# a patch of another set than the one that is carried has no commit in mainline
+sed -i 's/^carries = nix/carries = rest/' "$fr/series/v0.1/base"
+ci another
+make_ 0 '' SET=test
+! grep -q ' upstream\.$' "$one" || bad "another set: $(<"$one")"
+has '^To: stable@vger.kernel.org$' "$one"
+sed -i 's/^carries = rest/carries = test/' "$fr/series/v0.1/base"
 ci carries
 slug=$(sed -E 's/^0001-//; s/\.patch .*|\.patch$//' <<<"${names[0]}")
 make_ 2 "series/v0.1/upstream: no commit of $slug in mainline; once it is there, add the line: $slug <its 40 digits>" SET=test
