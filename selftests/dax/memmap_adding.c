@@ -30,32 +30,14 @@ static void require(int argc, char **argv)
 		ksft_exit_skip("needs RAM that ends at %s\n", argv[1]);
 }
 
-/* Add the range, true on success. */
-static bool write_range(int fd, char **argv)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "%s %s", argv[1], argv[2]);
-	return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-}
-
-static int open_device(void)
-{
-	int fd = open(PAGE_DEBUGFS("device"), O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		ksft_exit_fail_msg("device: %s\n", strerror(errno));
-	return fd;
-}
-
 /* Sections of 128 MiB: one gets the 512 pages of its memmap, the next fails. */
 static void test_half(char **argv)
 {
-	int fd = open_device();
+	int fd = page_open_device();
 	bool added, refused;
 
 	fault_begin(FAULT_PAGES, 768);
-	added = write_range(fd, argv);
+	added = !page_add_device(fd, argv[1], argv[2]);
 	refused = fault_end();
 	close(fd);
 	ksft_print_msg("half: %s, pages were %s\n", added ? "added" : "not added",
@@ -68,12 +50,13 @@ static void test_half(char **argv)
 static void test_range(char **argv, const char *word)
 {
 	unsigned long online, calls = 0;
-	int fd = open_device();
+	int fd = page_open_device(), err;
 	char text[64];
 	ssize_t got;
 
-	if (!write_range(fd, argv))
-		ksft_print_msg("%s: %s\n", word, strerror(errno));
+	err = page_add_device(fd, argv[1], argv[2]);
+	if (err)
+		ksft_print_msg("%s: %s\n", word, strerror(-err));
 	got = pread(fd, text, sizeof(text) - 1, 0);
 	text[got > 0 ? got : 0] = '\0';
 	if (sscanf(text, "%lu %lu", &online, &calls) != 2)

@@ -6,15 +6,21 @@
  *
  *	memmap_namespaces ALONE REGION GIANT
  *	memmap_namespaces E820
+ *	memmap_namespaces read REGION
  *
  * Needs two namespaces and a region, such as namespace2.0 region1 namespace0.0.
  * ALONE fills whole memory sections, GIANT has 2 GiB and is aligned to 1 GiB,
  * REGION is on a DIMM with a label area. E820 fills whole memory sections, too,
  * but only the firmware's memory map has it (e820 type 12), as with
- * memmap=128M!0x18000000. The data in all of them is lost.
+ * memmap=128M!0x18000000. With "read", two processes read every pmem block device
+ * that is there, while namespaces of REGION are destroyed and created. The data
+ * in all of them is lost.
  */
+#include <dirent.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "dax.h"
 #include "test.h"
@@ -23,6 +29,8 @@
 #define HELD		4	/* pages */
 #define PART		"32M"	/* of a region: a quarter of a section */
 #define PART_SIZE	(32 * MB)
+#define NR_READERS	2
+#define READ_ROUNDS	8	/* a namespace is destroyed, and created as another kind */
 
 /* A namespace of some kind. */
 static const struct kind {
@@ -397,6 +405,89 @@ static void test_parts(const char *region)
 	ksft_test_result(good && check_parts(), "parts_gone\n");
 }
 
+/* Open a block device, and read it to its end, or until it is gone. */
+static void read_device(const char *name, unsigned long *read_bytes, int flags, char *buf)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%.32s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	if (fd < 0)
+		return;
+	while ((got = read(fd, buf, MB)) > 0)
+		__atomic_fetch_add(read_bytes, got, __ATOMIC_RELAXED);
+	close(fd);
+}
+
+/* A process that reads all pmem devices until it is killed. */
+static pid_t start_reader(unsigned long *read_bytes, int flags)
+{
+	char *buf = mem_map(MB);
+	pid_t pid = test_fork();
+	struct dirent *entry;
+	DIR *dir;
+
+	while (!pid) {
+		dir = opendir("/dev");
+		while (dir && (entry = readdir(dir)))
+			if (!strncmp(entry->d_name, "pmem", 4))
+				read_device(entry->d_name, read_bytes, flags, buf);
+		if (dir)
+			closedir(dir);
+	}
+	munmap(buf, MB);
+	return pid;
+}
+
+/*
+ * Namespaces of one section come and go while their block devices are read,
+ * through the page cache and with direct I/O.
+ */
+static void test_read(const char *region)
+{
+	unsigned long *read_bytes = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool created = init_labels(region), destroyed = true, checked, busy = true;
+	const size_t nr = ARRAY_SIZE(part);
+	pid_t pids[NR_READERS];
+	unsigned long before;
+	size_t round, i;
+
+	if (read_bytes == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	for (i = 0; i < nr; i++)
+		created &= create_part(region, &part[i], &parts[i]);
+	checked = check_parts();
+	for (i = 0; i < NR_READERS; i++)
+		pids[i] = start_reader(&read_bytes[i], i ? O_DIRECT : 0);
+
+	for (round = 0; round < READ_ROUNDS; round++) {
+		i = round % nr;
+		before = __atomic_load_n(read_bytes, __ATOMIC_RELAXED);
+		destroyed &= destroy_part(&part[i]);
+		checked &= check_parts();
+		created &= create_part(region, &part[i], &parts[(i + round / nr + 1) % nr]);
+		checked &= check_parts();
+		busy &= __atomic_load_n(read_bytes, __ATOMIC_RELAXED) != before;
+	}
+	for (i = 0; i < NR_READERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+		ksft_print_msg("%lu MiB read%s\n", read_bytes[i] / MB, i ? " directly" : "");
+		busy &= read_bytes[i] > 0;
+	}
+
+	ksft_test_result(created, "read_created\n");
+	ksft_test_result(destroyed, "read_destroyed\n");
+	ksft_test_result(checked, "read_pages\n");
+	ksft_test_result(busy, "read_busy\n");
+	for (destroyed = true, i = 0; i < nr; i++)
+		destroyed &= destroy_part(&part[i]);
+	ksft_test_result(destroyed && check_parts(), "read_gone\n");
+}
+
 static void test_kinds(const char *ns, const struct kind *kinds, size_t nr,
 		       bool (*use)(const struct dax *dax))
 {
@@ -415,8 +506,13 @@ int main(int argc, char *argv[])
 		test_kinds(argv[1], e820, ARRAY_SIZE(e820), NULL);
 		ksft_exit(!ksft_get_fail_cnt());
 	}
+	if (argc == 3 && !strcmp(argv[1], "read") && !strncmp(argv[2], "region", 6)) {
+		ksft_set_plan(5);
+		test_read(argv[2]);
+		ksft_exit(!ksft_get_fail_cnt());
+	}
 	if (argc != 4 || strncmp(argv[2], "region", 6))
-		ksft_exit_skip("usage: memmap_namespaces NAMESPACE [REGION NAMESPACE]\n");
+		ksft_exit_skip("usage: memmap_namespaces NAME [REGION NAME]|read REGION\n");
 	ns_require(argv[1]);
 	ns_require(argv[3]);
 

@@ -179,7 +179,7 @@ static void write_name(const char *path, const char *name)
 /*
  * A write to a port waits until the driver knows that the host is connected.
  * After hibernation the driver asks again; v7.3 does so before it has a buffer
- * for the answer, and misses it. Rebind the driver then.
+ * for the answer, and misses it (q35-hibernate-port). Rebind the driver then.
  */
 static void check_port(void)
 {

@@ -27,14 +27,13 @@
  * resume the image has less memory then and can't. The program is run once more
  * in that boot, which it knows by a mark at the end of DISK.
  */
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 
 #include "area.h"
 #include "block.h"
 #include "file.h"
+#include "hibernate.h"
 #include "ram.h"
 #include "test.h"
 #include "zone.h"
@@ -43,11 +42,8 @@
 #define BUF_PAGES	16384UL		/* pages to write and read */
 #define MIN_IN_DIMM	8192		/* of these, in the DIMM */
 #define MIN_IN_SECTION	128		/* of these, in a shared section */
-#define SPARE		0x100000UL	/* bytes after the swap area */
-#define MKSWAP_SECONDS	30
 #define LEFT_FREE	(48 * MB)	/* bytes: see move_to_area() */
 
-static const char mark[] = "memmap_hibernate was here";
 static unsigned long *io;		/* CHUNK pages, aligned for O_DIRECT */
 static struct area ram = { .name = "memory", .key = 1 };
 static struct area pmem[] = {
@@ -63,62 +59,9 @@ static bool shares;
 static bool remade;	/* loading kernel initialises the device's memmap */
 static const char *disk;
 
-/* Bypass the page cache, as the kernel's image I/O does. */
-static int open_disk(int flags, unsigned long long *size)
+static bool fall_asleep(void)
 {
-	int fd = open(disk, flags | O_DIRECT | O_SYNC | O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, size) || *size <= SPARE)
-		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
-	return fd;
-}
-
-/* Read a page of the disk to io, or write it from there. */
-static void disk_page(off_t from_end, bool write)
-{
-	unsigned long long size;
-	int fd = open_disk(write ? O_RDWR : O_RDONLY, &size);
-	off_t off = from_end ? size - from_end : 0;
-
-	if ((write ? pwrite(fd, io, PAGE, off) : pread(fd, io, PAGE, off)) != (ssize_t)PAGE)
-		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
-	close(fd);
-}
-
-static bool is_second_boot(void)
-{
-	disk_page(PAGE, false);
-	return !memcmp(io, mark, sizeof(mark));
-}
-
-/* Write a swap area and the mark. */
-static bool prepare_disk(void)
-{
-	char kib[24];
-	const char *const argv[] = { "mkswap", disk, kib, NULL };
-	unsigned long long size;
-
-	close(open_disk(O_RDONLY, &size));
-	snprintf(kib, sizeof(kib), "%llu", (size - SPARE) / 1024);
-	memset(io, 0, PAGE);
-	memcpy(io, mark, sizeof(mark));
-	disk_page(PAGE, true);
-	if (!test_run(MKSWAP_SECONDS, argv) && !swapon(disk, 0))
-		return true;
-	ksft_print_msg("mkswap and swapon %s: %s\n", disk, strerror(errno));
-	return false;
-}
-
-/* Returns true after resume, false when the kernel did not go to sleep. */
-static bool hibernate(void)
-{
-	int err = file_write("/sys/power/disk", "shutdown");
-
-	if (!err)
-		err = file_write("/sys/power/state", "disk");
-	if (err)
-		ksft_print_msg("no image was made: %s\n", strerror(-err));
-	return !err;
+	return !hibernate();
 }
 
 static bool ram_is_in_place(void)
@@ -279,7 +222,7 @@ static void search_image(void)
 	unsigned long i, page;
 	unsigned long long size;
 	ssize_t got;
-	int fd = open_disk(O_RDONLY, &size);
+	int fd = hibernate_open_disk(O_RDONLY, &size);
 
 	for (i = 0; i < ARRAY_SIZE(areas); i++) {
 		areas[i]->found = calloc(areas[i]->nr, 1);
@@ -333,9 +276,9 @@ static bool hibernate_with_dev(void)
 	bool good;
 
 	if (!remade)
-		return hibernate();
+		return fall_asleep();
 	area_unmap(&pmem[1]);
-	good = hibernate();
+	good = fall_asleep();
 	pmem[1].words = mem_map_file("/dev/mem", 0, dax[1].data.pfn, pmem[1].nr);
 	return good && pmem[1].words != MAP_FAILED;
 }
@@ -352,7 +295,7 @@ static bool check_dev_pages(void)
 
 static bool hibernate_with_dev(void)
 {
-	return hibernate();
+	return fall_asleep();
 }
 
 static bool check_dev_pages(void)
@@ -405,7 +348,7 @@ static void test_resume(bool late)
 	unsigned int *before;
 	bool good;
 
-	if (is_second_boot()) {
+	if (hibernate_is_second_boot()) {
 		ksft_set_plan(1);
 		ksft_print_msg("the image was not resumed\n");
 		ksft_test_result(false, "resumed\n");
@@ -419,7 +362,7 @@ static void test_resume(bool late)
 	if (nr < dax[1].all.pfn + dax[1].all.nr)
 		nr = dax[1].all.pfn + dax[1].all.nr;
 	before = read_map(nr);
-	good = prepare_disk() && (late ? hibernate_late() : hibernate_with_dev());
+	good = hibernate_prepare() && (late ? hibernate_late() : hibernate_with_dev());
 	ksft_test_result(good, "resumed\n");
 	test_resumed(good, before, nr);
 }
@@ -435,13 +378,13 @@ static bool kernel_said(const char *what)
 
 static void test_refuse(void)
 {
-	if (!is_second_boot()) {
+	if (!hibernate_is_second_boot()) {
 		ksft_set_plan(3);
 		ksft_test_result(block_all(&dimm, 0) && block_set_all(&dimm, "online") &&
 				 block_all(&dimm, 1), "onlined\n");
-		ksft_test_result(prepare_disk() && fill_ram(), "prepared\n");
+		ksft_test_result(hibernate_prepare() && fill_ram(), "prepared\n");
 		/* The next boot continues, unless this one goes on. */
-		ksft_print_msg("%s\n", hibernate() ? "the image was resumed" :
+		ksft_print_msg("%s\n", fall_asleep() ? "the image was resumed" :
 			       "still here");
 		ksft_test_result(false, "hibernated\n");
 		return;
@@ -455,8 +398,8 @@ static void test_refuse(void)
 	/*
 	 * The kernel restores this before it checks the image: no second try.
 	 */
-	disk_page(0, false);
-	ksft_test_result(!memcmp((char *)io + PAGE - 10, "SWAPSPACE2", 10), "signature\n");
+	ksft_test_result(!memcmp(hibernate_read_page(0) + PAGE - 10, "SWAPSPACE2", 10),
+			 "signature\n");
 	ksft_test_result(!swapon(disk, 0) && !swapoff(disk), "swapon\n");
 	ksft_test_result(block_set_all(&dimm, "online") && block_all(&dimm, 1) &&
 			 fill_ram() && area_is_filled(&ram), "memory\n");
@@ -472,9 +415,8 @@ int main(int argc, char **argv)
 		mode++;
 	if (argc != 5 || mode == ARRAY_SIZE(modes))
 		ksft_exit_skip("usage: memmap_hibernate resume|late|share|refuse DISK START SIZE\n");
-	if (access("/sys/power/disk", W_OK))
-		ksft_exit_skip("needs CONFIG_HIBERNATION\n");
 	disk = argv[2];
+	hibernate_use(disk);
 	io = aligned_alloc(PAGE, CHUNK * PAGE);
 	if (!io)
 		ksft_exit_fail_msg("no memory\n");

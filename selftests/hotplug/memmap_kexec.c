@@ -2,13 +2,14 @@
 /*
  * A second kernel by kexec on a machine with a DIMM and with device DAX.
  *
- *	memmap_kexec KERNEL INITRD START SIZE
+ *	memmap_kexec KERNEL INITRD START SIZE [DEVICES]
  *
  * KERNEL and INITRD are disks with the running kernel and its initramfs. The
  * DIMM is at START, numbers are bytes in any base; its blocks are offline at
- * boot and onlined here. namespace0.0 and namespace1.0 are filled: their old
- * data is lost. Must be run again in the second kernel, which is booted with
- * the same command line: there it checks the DIMM and the devices.
+ * boot and onlined here. namespace0.0 and namespace1.0 (or DEVICES of them) are
+ * filled: their old data is lost. Must be run again in the second kernel, which
+ * is booted with the same command line: there it checks the DIMM and the
+ * devices.
  */
 #include <sys/reboot.h>
 
@@ -20,6 +21,7 @@
 #define BUF_PAGES	8192UL		/* pages to write and read */
 
 static struct blocks dimm;
+static int nr_devices = NR_KEXEC_DEVICES;
 
 static bool dimm_is(int online)
 {
@@ -60,9 +62,9 @@ static void test_first(const char *kernel, const char *initrd)
 {
 	int i, err;
 
-	ksft_set_plan(3 + NR_KEXEC_DEVICES);
+	ksft_set_plan(3 + nr_devices);
 	ksft_test_result(dimm_is(0) && online_dimm() && memory_works(), "dimm\n");
-	for (i = 0; i < NR_KEXEC_DEVICES; i++)
+	for (i = 0; i < nr_devices; i++)
 		ksft_test_result(kexec_fill_device(i), "filled_%s\n", kexec_devices[i].map);
 	err = kexec_load(kernel, initrd, "", 0);
 	ksft_test_result(!err, "loaded\n");
@@ -78,9 +80,9 @@ static void test_second(void)
 {
 	int i;
 
-	ksft_set_plan(3 + 2 * NR_KEXEC_DEVICES);
+	ksft_set_plan(3 + 2 * nr_devices);
 	ksft_test_result(dimm_is(0), "dimm_is_there\n");
-	for (i = 0; i < NR_KEXEC_DEVICES; i++) {
+	for (i = 0; i < nr_devices; i++) {
 		ksft_test_result(kexec_check_device(i), "%s_intact\n", kexec_devices[i].map);
 		ksft_test_result(!device_is_reserved(i), "%s_not_reserved\n", kexec_devices[i].map);
 	}
@@ -91,11 +93,13 @@ static void test_second(void)
 int main(int argc, char **argv)
 {
 	test_begin();
-	if (argc != 5)
-		ksft_exit_skip("usage: memmap_kexec KERNEL INITRD START SIZE\n");
+	if (argc != 5 && argc != 6)
+		ksft_exit_skip("usage: memmap_kexec KERNEL INITRD START SIZE [DEVICES]\n");
 	if (access("/sys/kernel/kexec_loaded", R_OK))
 		ksft_exit_skip("needs CONFIG_KEXEC_FILE\n");
 	dimm = block_parse(argv[3], argv[4]);
+	if (argc == 6)
+		nr_devices = atoi(argv[5]);
 	if (kexec_is_second())
 		test_second();
 	else

@@ -6,6 +6,7 @@
  *
  *	memmap_kmem		online, offline, and a dax device again
  *	memmap_kmem stays	kmem is unbound while its memory is online
+ *	memmap_kmem auto	the same as the first, but the kernel sets it online
  *
  * Needs namespace0.0 with a target node that is not the CPU's; its data is
  * lost. The memory blocks must not be onlined automatically
@@ -23,6 +24,7 @@
 #define BUF_SIZE	(32 * MB)
 #define NR_CASES	12
 #define NR_STAYS_CASES	5
+#define NR_AUTO_CASES	13
 
 static struct blocks blocks;
 static struct pages ends[2];	/* of the device, outside memory blocks */
@@ -101,6 +103,33 @@ static void test_online(void)
 	}
 	ksft_test_result(clean, "going_online\n");
 	ksft_test_result(good, "online\n");
+}
+
+/*
+ * auto_online_blocks: the blocks are online when kmem is bound. Whoever sets one
+ * online after that, as daxctl does, is told that it is too late.
+ */
+static void test_auto(void)
+{
+	bool clean = true, online = true, late = true, good;
+	unsigned long block;
+
+	file_write(BLOCK_GOING_ONLINE, "0");
+	if (file_write(BLOCK_AUTO_ONLINE, "online_movable"))
+		ksft_exit_fail_msg("blocks are not onlined automatically\n");
+	good = dax_tell(&dax, KMEM_DRIVER, "new_id") && is_ram(blocks.pages.nr);
+	file_write(BLOCK_AUTO_ONLINE, "offline");
+
+	ksft_test_result(good && page_is_gone("before", &ends[0]) &&
+			 page_is_gone("after", &ends[1]), "added\n");
+	block_for_each(block, &blocks) {
+		clean &= block_saw_going_online(block);
+		online &= block_on_node(block, nid) && block_is_in_zone(block, "Movable");
+		late &= test_is("too late", block_write_state(block, "online_movable"), -EINVAL);
+	}
+	ksft_test_result(clean, "going_online\n");
+	ksft_test_result(online, "online\n");
+	ksft_test_result(late, "too_late\n");
 }
 
 /* Memory of the device's node, filled. @in_blocks: all is in the blocks. */
@@ -193,12 +222,13 @@ static void test_back(void)
 int main(int argc, char **argv)
 {
 	const bool stays = argc == 2 && !strcmp(argv[1], "stays");
+	const bool automatic = argc == 2 && !strcmp(argv[1], "auto");
 	char path[96];
 	bool good;
 
 	test_begin();
-	if (argc > 1 && !stays)
-		ksft_exit_skip("usage: memmap_kmem [stays]\n");
+	if (argc > 1 && !stays && !automatic)
+		ksft_exit_skip("usage: memmap_kmem [stays|auto]\n");
 	ns_require("namespace0.0");
 	if (access(KMEM_DRIVER, F_OK))
 		ksft_exit_skip("needs CONFIG_DEV_DAX_KMEM\n");
@@ -212,7 +242,7 @@ int main(int argc, char **argv)
 		ksft_exit_skip("needs a namespace on a node of its own\n");
 	set_layout();
 
-	ksft_set_plan(stays ? NR_STAYS_CASES : NR_CASES);
+	ksft_set_plan(stays ? NR_STAYS_CASES : automatic ? NR_AUTO_CASES : NR_CASES);
 	if (!stays) {
 		ksft_test_result(is_devdax("devdax"), "devdax\n");
 		ksft_test_result(is_devdax_unreserved("devdax"),
@@ -223,8 +253,12 @@ int main(int argc, char **argv)
 		ksft_test_result(good, "unbound\n");
 	else if (!good)
 		ksft_exit_fail_msg("%s stays with device_dax\n", dax.name);
-	ksft_test_result(dax_tell(&dax, KMEM_DRIVER, "new_id") && is_added(), "added\n");
-	test_online();
+	if (automatic) {
+		test_auto();
+	} else {
+		ksft_test_result(dax_tell(&dax, KMEM_DRIVER, "new_id") && is_added(), "added\n");
+		test_online();
+	}
 	if (stays)
 		test_unbind_online();
 	else

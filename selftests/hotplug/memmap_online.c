@@ -8,6 +8,8 @@
  *	memmap_online boot START SIZE ZONE [NAME]
  *					memory that was online in ZONE at boot;
  *					NAME is its DIMM, to be unplugged
+ *	memmap_online kernel NAME	a DIMM in a kernel zone of a node that has
+ *					no other memory
  *	memmap_online rounds NAME ROUNDS
  *					a DIMM that is plugged, onlined and
  *					unplugged ROUNDS times, in a node that has
@@ -120,6 +122,46 @@ static void test_boot(const struct blocks *blocks, const char *zone,
 		test_unplug(blocks, name, &offline);
 }
 
+/*
+ * True unless kswapd has given up the node, which zoneinfo says once, in its
+ * first zone that has pages.
+ */
+static bool kswapd_works(int nid)
+{
+	FILE *file = file_open("/proc/zoneinfo");
+	int in = -1, unreclaimable = -1;
+	char line[256];
+
+	while (unreclaimable < 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Node %d, zone", &in) != 1 && in == nid)
+			sscanf(line, " node_unreclaimable: %d", &unreclaimable);
+	fclose(file);
+	if (unreclaimable)
+		ksft_print_msg("node %d: node_unreclaimable: %d\n", nid, unreclaimable);
+	return !unreclaimable;
+}
+
+/*
+ * Memory in a kernel zone may go offline as long as the kernel does not use it.
+ * The process that onlines it allocates nothing there.
+ */
+static void test_kernel(const char *name)
+{
+	struct blocks blocks = dimm_plug(name);
+	unsigned long block;
+	bool good;
+
+	ksft_set_plan(4);
+	good = block_set_all(&blocks, "online_kernel");
+	ksft_test_result(good && counters_all_in_zone(&blocks, "Normal"), "online\n");
+	ksft_test_result(kswapd_works(block_node(blocks.first)), "kswapd\n");
+	/* The first block may have what the kernel keeps for the others. */
+	for (block = blocks.first + blocks.nr; block-- > blocks.first;)
+		block_change(block, "offline");
+	ksft_test_result(block_all(&blocks, 0), "offline\n");
+	ksft_test_result(dimm_eject(name) && block_is_gone(&blocks), "gone\n");
+}
+
 static long free_kb(void)
 {
 	int err = file_write("/proc/sys/vm/drop_caches", "3");
@@ -180,10 +222,12 @@ int main(int argc, char **argv)
 	} else if ((argc == 5 || argc == 6) && !strcmp(argv[1], "boot")) {
 		blocks = block_parse(argv[2], argv[3]);
 		test_boot(&blocks, argv[4], argv[5]);
+	} else if (argc == 3 && !strcmp(argv[1], "kernel")) {
+		test_kernel(argv[2]);
 	} else if (argc == 4 && !strcmp(argv[1], "rounds")) {
 		test_rounds(argv[2], atoi(argv[3]));
 	} else {
-		ksft_exit_skip("usage: memmap_online plug|movable NAME, boot RANGE ZONE, or rounds NAME ROUNDS\n");
+		ksft_exit_skip("usage: memmap_online plug|movable|kernel NAME, boot RANGE ZONE, or rounds NAME ROUNDS\n");
 	}
 	ksft_exit(!ksft_get_fail_cnt());
 }

@@ -4,9 +4,11 @@
  * online, and in a hole next to RAM.
  *
  *	memmap_poison NAME NODE
+ *	memmap_poison NAME
  *
  * NAME is a DIMM that the host plugs on request, into a NODE that has no other
- * memory: memory bound to the node is in the DIMM.
+ * memory: memory bound to the node is in the DIMM. Without NODE, the DIMM is
+ * unplugged without ever being online, while a page of RAM is poisoned.
  */
 #include <linux/mempolicy.h>
 
@@ -19,6 +21,7 @@
 #define NR_PAGES	8	/* of the buffer in the DIMM */
 #define SUBSECTION	512UL	/* pages: granularity of holes */
 #define TRIES		50
+#define FILL_SIZE	(512 * MB)
 
 static struct blocks dimm;
 
@@ -196,15 +199,39 @@ static void test_unpoison(char *buf, int page)
 			 "unpoison\n");
 }
 
+/*
+ * The memory map of a DIMM that is never online is not initialised: whatever was
+ * in that memory must not be taken for poisoned pages.
+ */
+static void test_never_online(const char *name, long long before)
+{
+	char *buf = mem_map(FILL_SIZE);
+
+	memset(buf, 0xff, FILL_SIZE);
+	if (madvise(buf, page_size(), MADV_SOFT_OFFLINE))
+		ksft_exit_fail_msg("soft offline: %s\n", strerror(errno));
+	munmap(buf, FILL_SIZE);
+
+	ksft_set_plan(2);
+	ksft_test_result(poison_is_count("poisoned", before, 1), "never_poisoned\n");
+	dimm = dimm_plug(name);
+	ksft_test_result(block_all(&dimm, 0) && dimm_eject(name) &&
+			 poison_is_count("gone", before, 1), "never_unplug\n");
+}
+
 int main(int argc, char **argv)
 {
 	long long before;
 	char *buf;
 
 	test_begin();
-	if (argc != 3)
-		ksft_exit_skip("needs a DIMM and its node\n");
+	if (argc != 2 && argc != 3)
+		ksft_exit_skip("needs a DIMM, and its node\n");
 	before = poison_count();
+	if (argc == 2) {
+		test_never_online(argv[1], before);
+		ksft_exit(!ksft_get_fail_cnt());
+	}
 	dimm = dimm_plug(argv[1]);
 
 	ksft_set_plan(NR_CASES);

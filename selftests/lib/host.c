@@ -12,11 +12,8 @@
 #define PORT_TRIES	500	/* rounds over all ports, every 10 ms */
 #define LIMIT_MS	(60 * 1000)
 
-/*
- * Open the virtio port that the host listens on, or return -1. The host sends
- * the port names to the driver, which may take a moment.
- */
-static int open_control_port(void)
+/* The host sends the port names to the driver, which may take a moment. */
+int host_open_port(const char *wanted, int flags)
 {
 	char path[64], name[64];
 	int try, port;
@@ -28,10 +25,10 @@ static int open_control_port(void)
 		snprintf(path, sizeof(path),
 			 "/sys/class/virtio-ports/vport0p%d/name", port);
 		if (file_read(path, name, sizeof(name)) ||
-		    strcmp(name, CONTROL_PORT))
+		    strcmp(name, wanted))
 			continue;
 		snprintf(path, sizeof(path), "/dev/vport0p%d", port);
-		return open(path, O_RDWR | O_CLOEXEC);
+		return open(path, flags | O_CLOEXEC);
 	}
 
 	return -1;
@@ -65,7 +62,7 @@ int host_request(const char *request, char *answer, size_t size)
 	const char *rest;
 	int fd, ret = -EIO;
 
-	fd = open_control_port();
+	fd = host_open_port(CONTROL_PORT, O_RDWR);
 	if (fd < 0)
 		return -ENODEV;
 

@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* Open the virtio port of this name. Returns -1 if there is none. */
+int host_open_port(const char *wanted, int flags);
+
 /*
  * Send a request: "plug NAME" or "unplug NAME". Returns 0 and the text after
  * "ok" in @answer; -ENODEV if there is no port; -EIO if the host refused or did

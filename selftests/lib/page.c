@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "page.h"
 #include "test.h"
@@ -214,4 +215,21 @@ char *page_map(unsigned long pfn, size_t size)
 	if (page_pfn(addr) != pfn)
 		ksft_exit_fail_msg("pfn %#lx is not mapped\n", pfn);
 	return addr;
+}
+
+int page_open_device(void)
+{
+	int fd = open(PAGE_DEBUGFS("device"), O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		ksft_exit_fail_msg("device: %s\n", strerror(errno));
+	return fd;
+}
+
+int page_add_device(int fd, const char *start, const char *size)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "%s %s", start, size);
+
+	return write(fd, text, len) == len ? 0 : -errno;
 }

@@ -100,4 +100,13 @@ unsigned long page_count_mapped(const void *addr, size_t size, const struct page
  */
 char *page_map(unsigned long pfn, size_t size);
 
+/*
+ * A device without hardware, of test_memmap: its memory is there until the fd is
+ * closed. Ends the test program on failure.
+ */
+int page_open_device(void);
+
+/* Add its memory, @size bytes from @start on: strings. Returns 0 or -errno. */
+int page_add_device(int fd, const char *start, const char *size);
+
 #endif

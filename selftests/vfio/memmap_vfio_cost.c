@@ -8,7 +8,7 @@
  * Needs an IOMMU and QEMU's "edu" PCI device. The contents of the namespace
  * (namespace0.0) get lost.
  *
- * There is no limit on the cost: scripts/bench.py makes a table of it. There, a
+ * There is no limit on the cost: scripts/bench/ makes a table of it. There, a
  * tick is an instruction.
  */
 #include <stdio.h>

@@ -8,7 +8,7 @@
  * base. Needs namespace0.0 to share a section with RAM, as with
  * memmap=64M!0x12000000.
  *
- * There is no limit on the cost: scripts/bench.py makes a table of it. There, a
+ * There is no limit on the cost: scripts/bench/ makes a table of it. There, a
  * tick is an instruction.
  */
 #include <fcntl.h>

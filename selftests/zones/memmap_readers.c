@@ -6,6 +6,7 @@
  * system on DAX in a section that it shares with RAM.
  *
  *	memmap_readers DIMM DEVDAX FSDAX
+ *	memmap_readers nopage DIMM	whether kpageflags shows where no page is
  *
  * The host plugs DIMM on request; it has two memory blocks or more. DEVDAX and
  * FSDAX are namespaces, whose contents get lost; FSDAX is between RAM of one
@@ -31,12 +32,7 @@
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
 #define COMPACTION	TRACE "/events/compaction"
 
-/* What /proc/kpageflags shows for a pfn without an online page. */
-#ifdef PIN_V7
-#define NO_FLAGS	0ULL
-#else
-#define NO_FLAGS	(1ULL << KPF_NOPAGE)
-#endif
+#define NO_PAGE		(1ULL << KPF_NOPAGE)
 
 /* What a pfn is, according to /proc/iomem, sysfs and test_memmap. */
 enum kind { NOTHING, RAM, OFFLINE, DEVICE, HOLE };
@@ -121,12 +117,40 @@ static void test_words(const char *word, const char *path,
 	ksft_test_result(!got && !bad && !i, "%s\n", word);
 }
 
+/*
+ * Whether /proc/kpageflags shows @value for a pfn without an online page. What
+ * v7 leaves out is for test_nopage().
+ */
+static bool is_no_page(uint64_t value)
+{
+#ifdef PIN_V7
+	if (!value)
+		return true;
+#endif
+	return value == NO_PAGE;
+}
+
 static bool good_flags(enum kind kind, uint64_t value)
 {
 	/* Small holes have struct pages, which are reserved. */
 	if (kind == HOLE)
-		return value == NO_FLAGS || value >> KPF_RESERVED & 1;
-	return kind == RAM ? !(value & 1ULL << KPF_NOPAGE) : value == NO_FLAGS;
+		return is_no_page(value) || value >> KPF_RESERVED & 1;
+	return kind == RAM ? !(value & NO_PAGE) : is_no_page(value);
+}
+
+static bool good_ram(enum kind kind, uint64_t value)
+{
+	return kind != RAM || !(value & NO_PAGE);
+}
+
+static bool good_nothing(enum kind kind, uint64_t value)
+{
+	return kind != NOTHING || value == NO_PAGE;
+}
+
+static bool good_offline(enum kind kind, uint64_t value)
+{
+	return kind != OFFLINE || value == NO_PAGE;
 }
 
 static bool good_count(enum kind kind, uint64_t value)
@@ -402,6 +426,20 @@ static void plug_half(const char *name)
 		ksft_exit_fail_msg("%s can't be onlined by half\n", name);
 }
 
+/* A memory hole is not the same as a page without flags. */
+static void test_nopage(const char *dimm)
+{
+	plug_half(dimm);
+	ksft_set_plan(3);
+	find_kinds();
+	if (!nr_kind[NOTHING] || !nr_kind[OFFLINE])
+		ksft_exit_fail_msg("no hole, or no offline memory\n");
+	test_words("nopage_ram", "/proc/kpageflags", good_ram);
+	test_words("nopage_hole", "/proc/kpageflags", good_nothing);
+	test_words("nopage_offline", "/proc/kpageflags", good_offline);
+	ksft_exit(!ksft_get_fail_cnt());
+}
+
 int main(int argc, char **argv)
 {
 	struct dax dax = {}, fsdax = {};
@@ -409,8 +447,10 @@ int main(int argc, char **argv)
 	int fd;
 
 	test_begin();
+	if (argc == 3 && !strcmp(argv[1], "nopage"))
+		test_nopage(argv[2]);
 	if (argc != 4)
-		ksft_exit_skip("usage: memmap_readers DIMM NAMESPACE NAMESPACE\n");
+		ksft_exit_skip("usage: memmap_readers DIMM NAMESPACE NAMESPACE | nopage DIMM\n");
 	ns_require(argv[2]);
 	ns_require(argv[3]);
 
