@@ -25,13 +25,15 @@ TRAILERS     ?=
 FLAVOURS     ?=
 TO           ?=
 TREES        ?=
+SIZE         ?=
+APPEND       ?=
 DRY          ?=
 FORCE        ?=
 TEST         ?=
 STARTED      := $(shell date +%s)
 export PIN VARIANT FLAVOUR ARCH CASE ACCEL JOBS BUILD RESULTS KERNEL_SRC_DIR KERNEL_GIT DRY FORCE STARTED
 export PYTHONUTF8 := 1
-export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS TREES
+export TEST SET SEED ONLY MINUTES VERSION RFC RESEND TRAILERS FLAVOURS TREES SIZE APPEND
 
 # the Python of this project: $(memmap) -h
 memmap := python3 scripts
@@ -89,7 +91,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb affected pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb affected pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio bench-memmap refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -214,6 +216,11 @@ bench: guest ## time the harness: medians of 5 runs (COLD=1: from nothing; COUNT
 
 bench-vfio: guest ## what mapping and unmapping for DMA costs, in instructions a page: RAM, device DAX, a BAR
 	$(run) $(memmap) bench --vfio
+
+# a pin that lacks it is named before an hour of building
+bench-memmap: override CASE := q35-bind-cost
+bench-memmap: guest ## what binding device memory and unbinding it costs, in instructions a page and by function (SIZE='1G 64G' APPEND=kernel arguments)
+	$(run) $(memmap) bench --memmap
 
 ##@ edit and send
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/

@@ -22,7 +22,7 @@ VERBS = {
     "changelogs": "gates.changelogs", "audit": "gates.audit", "prove": "gates.prove", "hunks": "gates.hunks",
     "coverage": "gates.coverage",
     "testing": "mail.testing", "cover": "mail.cover", "recipients": "mail.recipients",
-    "report": "report.report", "kcidb": "report.kcidb", "pins": "report.pins", "affected": "report.affected", "bench": "bench",
+    "report": "report.report", "kcidb": "report.kcidb", "pins": "report.pins", "affected": "report.affected", "bench": "bench.bench",
 }
 
 

@@ -21,7 +21,7 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 VERBS = runpy.run_path(str(SCRIPTS / "__main__.py"))["VERBS"]
 
 # from the bottom up; what is beside the folders is settings, or uses everything
-LAYERS = ["settings", "series", "kernel", "guests", "gates", "report", "mail", "all"]
+LAYERS = ["settings", "series", "kernel", "guests", "bench", "gates", "report", "mail", "all"]
 SETTINGS = ("settings.py", "settings.sh")
 SHELL = (re.compile(r'"\$root/scripts/(\w+)/[\w-]+\.sh"'), re.compile(r'/\.\./(\w+)/[\w-]+\.sh"'))
 VERB = re.compile(r'python3 "\$root/scripts" ([\w-]+)')

@@ -19,7 +19,7 @@ export GIT_AUTHOR_NAME=Zoë GIT_AUTHOR_EMAIL=z@localhost GIT_COMMITTER_NAME=z GI
 
 mkdir -p "$s" "$fr/series/v0.1" "$fr/patches/v0.1" "$fr/kunit" "$tmp/src/linux-0.1/mm" "$tmp/bin"
 git init -q "$fr"	# as a user has it: our own repository is around build/
-cp -rp "$here"/{*.py,*.sh,deps.list,series,kernel,guests,gates,mail,report} "$s"
+cp -rp "$here"/{*.py,*.sh,deps.list,series,kernel,guests,bench,gates,mail,report} "$s"
 mkdir -p "$fr/qemu-configs"
 echo v0.1 >"$fr/series/default"
 (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How long things take: bench [--runs N] [--cold | --count | --vfio]
+"""How long things take: bench [--runs N] [--cold | --count | --vfio | --memmap]
 
 Prints a table of medians over N runs (5), and the spread, for the built tree:
   no-op          make with nothing changed, until the first guest starts
@@ -23,7 +23,14 @@ With --vfio it prints what VFIO_IOMMU_MAP_DMA and VFIO_IOMMU_UNMAP_DMA take for 
 of RAM, device DAX and a BAR, in instructions, counted in the same way, to a tenth, in
 the guest q35-vfio-cost.
 
-Exit codes: 0 done, 1 something did not run.
+With --memmap it prints what binding a driver to device memory takes for each page of 4 KiB,
+binding it again, and unbinding it: instructions of the process that does it, in the guest
+q35-bind-cost. SIZE is that of the device (4G; may be several), and APPEND more kernel
+arguments, such as init_on_alloc=1; memory that is cleared then counts an instruction a byte.
+Where a plugin of QEMU's can be built there is a table by function (scripts/bench/plugin/functions),
+too, and neither has interrupts in it. It says how far two guests are apart.
+
+Exit codes: 0 done, 1 something did not run, 2 bad input.
 """
 import os
 import re
@@ -35,8 +42,8 @@ import threading
 import time
 from pathlib import Path
 
+from bench import counts, memmap_cost
 from guests import case as cases
-from guests.machine import script
 from settings import ROOT, get, options
 
 
@@ -113,80 +120,6 @@ def edited_once(case: str, number: int, **env: str) -> float:
         os.utime(source, ns=(stat.st_atime_ns, time.time_ns()))     # newer than what was built of the edit
 
 
-KINDS = {"ordinary": "RAM", "shared_ram": "RAM beside device memory", "shared_device": "device memory beside RAM",
-         "offline": "offline memory", "absent": "nothing"}
-ONLINE = ("ordinary", "shared_ram")     # the others are not, and may not be found
-COST = re.compile(r"# cost of (\w+): (\d+) found in (\d+) calls, ticks: (\d+), without them (\d+)")
-
-
-def counted(name: str, variant: str, place: Path, line: re.Pattern, kinds: dict[str, str]) -> list[tuple]:
-    """What the pattern finds in the report of a guest, once for each kind."""
-    case = cases.chosen(name)[0]
-    (place / "cmd.sh").write_text(script(case, variant, "tcg"))
-    guest = subprocess.run(["timeout", str(10 * case.timeout), "bash", place / "cmd.sh",
-                            "-icount", "shift=0,sleep=off", "-rtc", "clock=vm"],
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    report = place / "result.ktap"
-    found = line.findall(report.read_text()) if report.exists() else []
-    if guest.returncode or {kind for kind, *_ in found} != set(kinds):
-        sys.exit(f"bench: {variant}: no counts: {(guest.stderr or guest.stdout)[-300:]}")
-    return found
-
-
-def count_once(variant: str, place: Path) -> dict[str, tuple[float, bool]]:
-    """Instructions a call, and whether the answers are right, by kind, as one guest says."""
-    found = counted("q35-online-cost", variant, place, COST, KINDS)
-    return {kind: ((int(ticks) - int(loop)) / int(calls), int(hits) == int(calls) * (kind in ONLINE))
-            for kind, hits, calls, ticks, loop in found}
-
-
-def agreed(once, place: Path) -> dict[str, dict]:
-    """What once() counts in each variant; two guests of a variant have to say the same."""
-    variants = get().variants
-    counts = {variant: once(variant, place) for variant in variants}
-    if odd := [variant for variant in variants if once(variant, place) != counts[variant]]:
-        sys.exit(f"bench: two guests of {' and '.join(odd)} do not say the same")
-    return counts
-
-
-def count(place: Path) -> None:
-    """The table of counts."""
-    counts = agreed(count_once, place)
-    variants = list(counts)
-    print(f"{f'pfn_to_online_page(), {get().pin}: instructions a call':52}" + "".join(f"{v:>8}" for v in variants))
-    for kind, text in KINDS.items():
-        cells = [counts[variant][kind] for variant in variants]
-        print(f"{text:51}" + "".join(f"{number:8.1f}{' ' if right else '*'}" for number, right in cells).rstrip())
-    print("* the answer is wrong")
-    if not all(right for variant in variants if variant == "series" for _, right in counts[variant].values()):
-        sys.exit("bench: series: wrong answers")
-
-
-PARTS = {"ram_4k": "RAM, 4K", "dax_4k": "device DAX, 4K", "ram_2m": "RAM, 2M", "dax_2m": "device DAX, 2M",
-         "dax_1g": "device DAX, 1G", "bar": "BAR"}
-VFIO_COST = re.compile(r"# cost of (\w+): (\d+) pages, ticks to map: (\d+), to unmap: (\d+)")
-
-
-def vfio_once(variant: str, place: Path) -> dict[str, tuple[float, float]]:
-    """Instructions to map and to unmap a page, by kind, as one guest says, to a tenth: what
-    takes longest has timer interrupts in it, a few instructions more or less."""
-    return {kind: (round(int(map_ticks) / int(pages), 1), round(int(unmap_ticks) / int(pages), 1))
-            for kind, pages, map_ticks, unmap_ticks in counted("q35-vfio-cost", variant, place, VFIO_COST, PARTS)}
-
-
-def count_vfio(place: Path) -> None:
-    """The table of counts, and the series against base."""
-    counts = agreed(vfio_once, place)
-    variants = list(counts)
-    print(f"{f'VFIO, {get().pin}: instructions a page of 4K':36}{'to map':>{9 * len(variants)}}"
-          f"{'to unmap':>{9 * len(variants)}}    {variants[-1]} / {variants[0]}")
-    print(" " * 36 + 2 * "".join(f"{v:>9}" for v in variants) + "      map   unmap")
-    for kind, text in PARTS.items():
-        cells = [[counts[v][kind][what] for v in variants] for what in (0, 1)]
-        ratios = "".join(f"{100 * row[-1] / row[0]:7.1f}%" for row in cells)
-        print(f"{text:36}" + "".join(f"{number:9.1f}" for row in cells for number in row) + "  " + ratios)
-
-
 def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--runs", type=int, default=5)
@@ -194,13 +127,15 @@ def main() -> int:
     what.add_argument("--cold", action="store_true")
     what.add_argument("--count", action="store_true")
     what.add_argument("--vfio", action="store_true")
+    what.add_argument("--memmap", action="store_true")
     args = parser.parse_args()
     case = os.environ.get("CASE", "*")
     case = "q35-4000m" if case == "*" else case
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as scratch:
-        if args.count or args.vfio:
-            (count_vfio if args.vfio else count)(Path(scratch))
-            return 0
+        for wanted, table_of in ((args.count, counts.count), (args.vfio, counts.count_vfio), (args.memmap, memmap_cost.count_memmap)):
+            if wanted:
+                table_of(Path(scratch))
+                return 0
         print(f"{'':12} {'median':>10}  {'least .. most':>20}")
         if args.cold:
             row("cold", *zip(*(cold_once() for _ in range(args.runs))))
