@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 def listed(path: Path = LIST) -> list[Function]:
-    """The functions of the list; BadInput when a line is none."""
+    """The functions of the list; BadInput names the first line that is wrong."""
     found = []
     for number, line in lines_of(path):
         if not (words := LINE.fullmatch(line.rstrip())):

@@ -106,8 +106,8 @@ static void test_online(void)
 }
 
 /*
- * auto_online_blocks: the blocks are online when kmem is bound. Whoever sets one
- * online after that, as daxctl does, is told that it is too late.
+ * auto_online_blocks: the blocks are online when kmem is bound. A process that
+ * sets one online after that, as daxctl does, is told that it is too late.
  */
 static void test_auto(void)
 {

@@ -201,7 +201,7 @@ static void test_unpoison(char *buf, int page)
 
 /*
  * The memory map of a DIMM that is never online is not initialised: whatever was
- * in that memory must not be taken for poisoned pages.
+ * in that memory must not count as poisoned pages.
  */
 static void test_never_online(const char *name, long long before)
 {

@@ -24,7 +24,7 @@
  * When it has lost track of the task, QEMU ends with an error.
  *
  * The kernel must not have retpolines (CPU_MITIGATIONS is off here): behind the ret of a
- * thunk no callee is seen, and a call with a prefix (2e e8) is not taken for one.
+ * thunk no callee is seen, and a call with a prefix (2e e8) does not count as one.
  * Softirqs that local_bh_enable() runs are in the counts. An instruction that faults
  * counts twice.
  */
