@@ -34,13 +34,10 @@ static void test_hit(const char *ns)
 	long long before = poison_count(), count;
 	struct dax dax = {};
 	char *addr;
-	int fd, i;
+	int i;
 
 	dax_make(ns, "2M", &dax);
-	fd = dax_open(&dax);
-	addr = mmap(NULL, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (fd < 0 || addr == MAP_FAILED)
-		ksft_exit_fail_msg("%s: mmap: %s\n", dax.name, strerror(errno));
+	addr = dax_map(&dax, HUGE_SIZE, 0);
 	/* It is reported each time: the data is lost, and the page stays in use. */
 	for (i = 0; i < 3; i++)
 		if (!poison_child(addr) || !poison_was_hit("hit", addr, 21))
@@ -49,7 +46,6 @@ static void test_hit(const char *ns)
 	ksft_print_msg("HardwareCorrupted: %lld pages, %lld before\n", count, before);
 	ksft_test_result(i == 3 && count <= before + 1, "once\n");
 	munmap(addr, HUGE_SIZE);
-	close(fd);
 	ksft_test_result(dax_bind(&dax, false) && page_is_gone("unbound", &dax.data) &&
 			 poison_is_count("unbound", before, 0), "unbound\n");
 }

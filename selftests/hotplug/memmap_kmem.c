@@ -33,20 +33,14 @@ static int nid;
 
 static void set_layout(void)
 {
-	unsigned long end = dax.data.pfn + dax.data.nr, pages = block_pages(), end_block;
-
-	blocks.first = (dax.data.pfn + pages - 1) / pages;
-	end_block = end / pages;
-	blocks.nr = end_block - blocks.first;
-	blocks.pages.pfn = blocks.first * pages;
-	blocks.pages.nr = blocks.nr * pages;
+	blocks = block_inside(&dax.data);
 	ends[0].pfn = dax.data.pfn;
 	ends[0].nr = blocks.pages.pfn - dax.data.pfn;
-	ends[1].pfn = end_block * pages;
-	ends[1].nr = end - ends[1].pfn;
-	ksft_print_msg("memory blocks %lu to %lu, %lu pages before and %lu after, node %d\n",
-		       blocks.first, end_block - 1, ends[0].nr, ends[1].nr, nid);
-	if (end_block < blocks.first + 2 || !ends[0].nr || !ends[1].nr)
+	ends[1].pfn = blocks.pages.pfn + blocks.pages.nr;
+	ends[1].nr = dax.data.pfn + dax.data.nr - ends[1].pfn;
+	ksft_print_msg("%lu memory blocks from %lu on, %lu pages before and %lu after, node %d\n",
+		       blocks.nr, blocks.first, ends[0].nr, ends[1].nr, nid);
+	if (blocks.nr < 2 || !ends[0].nr || !ends[1].nr)
 		ksft_exit_fail_msg("not two blocks and a part before and after\n");
 }
 
@@ -223,7 +217,6 @@ int main(int argc, char **argv)
 {
 	const bool stays = argc == 2 && !strcmp(argv[1], "stays");
 	const bool automatic = argc == 2 && !strcmp(argv[1], "auto");
-	char path[96];
 	bool good;
 
 	test_begin();
@@ -235,9 +228,7 @@ int main(int argc, char **argv)
 
 	if (!dax_create("namespace0.0", "dev", "2M", &dax))
 		ksft_exit_fail_msg("no dax device\n");
-	snprintf(path, sizeof(path), "/sys/bus/dax/devices/%s/target_node",
-		 dax.name);
-	nid = file_number(path);
+	nid = dax_target_node(&dax);
 	if (nid <= 0)
 		ksft_exit_skip("needs a namespace on a node of its own\n");
 	set_layout();

@@ -31,16 +31,11 @@ static struct pages map_of(unsigned long block)
 
 static void find_blocks(void)
 {
-	const unsigned long pages = block_pages();
-
-	blocks.first = (dax.data.pfn + pages - 1) / pages;
-	blocks.nr = (dax.data.pfn + dax.data.nr) / pages - blocks.first;
-	blocks.pages.pfn = blocks.first * pages;
-	blocks.pages.nr = blocks.nr * pages;
-	map_pages = pages * STRUCT_PAGE / page_size();
+	blocks = block_inside(&dax.data);
+	map_pages = block_pages() * STRUCT_PAGE / page_size();
 	ksft_print_msg("%lu memory blocks from %lu on, %lu pages of memory map in each\n",
 		       blocks.nr, blocks.first, map_pages);
-	if ((long)blocks.nr < 2)
+	if (blocks.nr < 2)
 		ksft_exit_fail_msg("not two blocks\n");
 }
 
@@ -118,7 +113,6 @@ int main(void)
 {
 	static struct counters before, online, after;
 	bool good, used;
-	char path[96];
 	void *buf;
 	int nid;
 
@@ -127,8 +121,7 @@ int main(void)
 	if (access(KMEM_DRIVER, F_OK))
 		ksft_exit_skip("needs CONFIG_DEV_DAX_KMEM\n");
 	dax_make("namespace0.0", "2M", &dax);
-	snprintf(path, sizeof(path), "/sys/bus/dax/devices/%s/target_node", dax.name);
-	nid = file_number(path);
+	nid = dax_target_node(&dax);
 	if (nid <= 0)
 		ksft_exit_skip("needs a namespace on a node of its own\n");
 	find_blocks();

@@ -48,6 +48,17 @@ struct blocks block_parse(const char *start, const char *size)
 	return block_range(strtoull(start, NULL, 0), strtoull(size, NULL, 0));
 }
 
+struct blocks block_inside(const struct pages *pages)
+{
+	const unsigned long nr = block_pages(), end = (pages->pfn + pages->nr) / nr;
+	struct blocks blocks = { .first = (pages->pfn + nr - 1) / nr };
+
+	blocks.nr = end > blocks.first ? end - blocks.first : 0;
+	blocks.pages.pfn = blocks.first * nr;
+	blocks.pages.nr = blocks.nr * nr;
+	return blocks;
+}
+
 struct blocks block_one(unsigned long block)
 {
 	return (struct blocks){ block, 1, { block * block_pages(), block_pages() } };

@@ -36,6 +36,9 @@ struct blocks block_parse(const char *start, const char *size);
 
 struct blocks block_one(unsigned long block);
 
+/* The blocks that are completely in @pages: there may be none. */
+struct blocks block_inside(const struct pages *pages);
+
 /* Read the struct pages of a memory block; valid until the next call. */
 const struct test_memmap_page *block_read(unsigned long block);
 

@@ -193,6 +193,14 @@ int dax_open(const struct dax *dax)
 	return fd;
 }
 
+int dax_target_node(const struct dax *dax)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/dax/devices/%s/target_node", dax->name);
+	return file_number(path);
+}
+
 void *dax_map(const struct dax *dax, size_t size, off_t offset)
 {
 	int fd = dax_open(dax);

@@ -86,6 +86,9 @@ bool dax_check(const char *what, const struct dax *dax);
 
 int dax_open(const struct dax *dax);
 
+/* The node that its memory has as System RAM; -errno, or -1 if it has none. */
+int dax_target_node(const struct dax *dax);
+
 /* Map @size bytes of it from @offset on. Ends the test program on failure. */
 void *dax_map(const struct dax *dax, size_t size, off_t offset);
 

@@ -393,17 +393,6 @@ static void test_devdax(const char *map)
 	test_device(&devdax);
 }
 
-/* Find the memory blocks that are completely in the device. */
-static void find_blocks(void)
-{
-	const unsigned long nr = block_pages();
-
-	blocks.first = (dax.data.pfn + nr - 1) / nr;
-	blocks.nr = (dax.data.pfn + dax.data.nr) / nr - blocks.first;
-	blocks.pages.pfn = blocks.first * nr;
-	blocks.pages.nr = blocks.nr * nr;
-}
-
 static void test_online(void)
 {
 	static char state[64];
@@ -418,7 +407,7 @@ static void test_online(void)
 static void test_kmem(bool only_online)
 {
 	make_devdax("mem");
-	find_blocks();
+	blocks = block_inside(&dax.data);
 	pages = blocks.pages;
 	if (!dax_tell(&dax, KMEM_DRIVER, "new_id") || !blocks_there())
 		ksft_exit_fail_msg("%s: no memory blocks\n", dax.name);
