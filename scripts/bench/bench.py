@@ -23,7 +23,7 @@ With --vfio it prints what VFIO_IOMMU_MAP_DMA and VFIO_IOMMU_UNMAP_DMA take for 
 of RAM, device DAX and a BAR, in instructions, counted in the same way, to a tenth, in
 the guest q35-vfio-cost.
 
-With --memmap it prints what binding a driver to device memory takes for each page of 4 KiB,
+With --memmap it prints what binding a driver to device memory costs for each page of 4 KiB,
 binding it again, and unbinding it: instructions of the process that does it, in the guest
 q35-bind-cost. SIZE is that of the device (4G; may be several), and APPEND more kernel
 arguments, such as init_on_alloc=1; memory that is cleared then counts an instruction a byte.
