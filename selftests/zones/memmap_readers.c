@@ -71,7 +71,8 @@ static void find_kinds(void)
 	for (pfn = 0; pfn < max_pfn; pfn += CHUNK) {
 		page_read(pfn, rec, CHUNK);
 		for (j = 0; j < CHUNK; j++) {
-			if (rec[j].state & TEST_MEMMAP_DEVICE)
+			/* DEBUG_VM fills the struct pages of what is offline. */
+			if (kinds[pfn + j] != OFFLINE && rec[j].state & TEST_MEMMAP_DEVICE)
 				kinds[pfn + j] = DEVICE;
 			else if (rec[j].state & TEST_MEMMAP_VALID &&
 				 kinds[pfn + j] == NOTHING)
