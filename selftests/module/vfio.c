@@ -16,17 +16,33 @@
 
 struct test_vfio {
 	struct vfio_device vdev;
-	struct mutex lock;	/* range */
+	struct mutex lock;	/* range; VFIO calls dma_unmap with locks of its own held */
 	struct test_memmap_range range;
 };
 
 static struct platform_device *test_vfio_pdev;
 
+/* Remember what is pinned, or that nothing is. Returns what was. */
+static struct test_memmap_range test_vfio_swap(struct test_vfio *test,
+					       const struct test_memmap_range *range)
+{
+	struct test_memmap_range old;
+
+	mutex_lock(&test->lock);
+	old = test->range;
+	if (!old.npage || !range->npage)
+		test->range = *range;
+	mutex_unlock(&test->lock);
+	return old;
+}
+
 static void test_vfio_unpin(struct test_vfio *test)
 {
-	if (test->range.npage)
-		vfio_unpin_pages(&test->vdev, test->range.iova, test->range.npage);
-	test->range.npage = 0;
+	const struct test_memmap_range none = {};
+	struct test_memmap_range old = test_vfio_swap(test, &none);
+
+	if (old.npage)
+		vfio_unpin_pages(&test->vdev, old.iova, old.npage);
 }
 
 static int test_vfio_pin(struct test_vfio *test, const struct test_memmap_range *range)
@@ -34,46 +50,39 @@ static int test_vfio_pin(struct test_vfio *test, const struct test_memmap_range 
 	struct page *pages[TEST_MEMMAP_MAX_PIN];
 	int ret;
 
-	if (test->range.npage)
-		return -EBUSY;
 	if (!range->npage || range->npage > ARRAY_SIZE(pages))
 		return -EINVAL;
 	ret = vfio_pin_pages(&test->vdev, range->iova, range->npage,
 			     IOMMU_READ | IOMMU_WRITE, pages);
 	if (ret < 0)
 		return ret;
-	test->range = *range;
-	return 0;
+	if (!test_vfio_swap(test, range).npage)
+		return 0;
+	vfio_unpin_pages(&test->vdev, range->iova, range->npage);
+	return -EBUSY;
 }
 
 static long test_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
 {
 	struct test_vfio *test = container_of(vdev, struct test_vfio, vdev);
 	struct test_memmap_range range;
-	long ret = 0;
 
-	guard(mutex)(&test->lock);
 	switch (cmd) {
 	case TEST_MEMMAP_PIN:
 		if (copy_from_user(&range, (void __user *)arg, sizeof(range)))
 			return -EFAULT;
-		ret = test_vfio_pin(test, &range);
-		break;
+		return test_vfio_pin(test, &range);
 	case TEST_MEMMAP_UNPIN:
 		test_vfio_unpin(test);
-		break;
+		return 0;
 	default:
-		ret = -ENOTTY;
+		return -ENOTTY;
 	}
-	return ret;
 }
 
 static void test_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
-	struct test_vfio *test = container_of(vdev, struct test_vfio, vdev);
-
-	guard(mutex)(&test->lock);
-	test_vfio_unpin(test);
+	test_vfio_unpin(container_of(vdev, struct test_vfio, vdev));
 }
 
 static int test_vfio_open(struct vfio_device *vdev)
