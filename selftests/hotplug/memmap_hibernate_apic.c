@@ -38,11 +38,8 @@ static void test_first(const char *kernel, const char *initrd)
 {
 	ksft_set_plan(2);
 	ksft_test_result(!kexec_load(kernel, initrd, SLOW_TSC, 0), "loaded\n");
-	if (!ksft_get_fail_cnt()) {
-		kexec_drain_output();
-		reboot(RB_KEXEC);
-		ksft_print_msg("kexec: %s\n", strerror(errno));
-	}
+	if (!ksft_get_fail_cnt())
+		kexec_boot();
 	ksft_test_result(false, "second_kernel\n");
 }
 
@@ -96,9 +93,10 @@ static void resume(const char *disk)
 	struct stat st;
 	int err;
 
-	/* On a busy host, also with the right frequency: this boot is of no use. */
 	if (file_count_log(NOT_VERIFIED)) {
-		file_write("/dev/kmsg", "memmap: boot again: " NOT_VERIFIED);
+		err = file_write("/dev/kmsg", "memmap: boot again: " NOT_VERIFIED);
+		if (err)
+			ksft_exit_fail_msg("/dev/kmsg: %s\n", strerror(-err));
 		reboot(RB_AUTOBOOT);
 	}
 	if (stat(disk, &st))

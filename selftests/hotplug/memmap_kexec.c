@@ -11,8 +11,6 @@
  * is booted with the same command line: there it checks the DIMM and the
  * devices.
  */
-#include <sys/reboot.h>
-
 #include "block.h"
 #include "kexec.h"
 #include "ram.h"
@@ -68,11 +66,8 @@ static void test_first(const char *kernel, const char *initrd)
 		ksft_test_result(kexec_fill_device(i), "filled_%s\n", kexec_devices[i].map);
 	err = kexec_load(kernel, initrd, "", 0);
 	ksft_test_result(!err, "loaded\n");
-	if (!ksft_get_fail_cnt()) {
-		kexec_drain_output();
-		reboot(RB_KEXEC);
-		ksft_print_msg("kexec: %s\n", strerror(errno));
-	}
+	if (!ksft_get_fail_cnt())
+		kexec_boot();
 	ksft_test_result(false, "second_kernel\n");
 }
 

@@ -13,8 +13,6 @@
  * (memhp_default_state=offline). With "stays", the memory stays in use and kmem
  * leaks its data about it: reboot.
  */
-#include <linux/mempolicy.h>
-
 #include "block.h"
 #include "dax.h"
 #include "file.h"
@@ -129,12 +127,8 @@ static void test_auto(void)
 /* Memory of the device's node, filled. @in_blocks: all is in the blocks. */
 static void *get_buf(bool *in_blocks)
 {
-	void *buf = mem_map(BUF_SIZE);
-	int err = mem_bind(buf, BUF_SIZE, MPOL_BIND, nid, 0);
+	void *buf = mem_map_node(BUF_SIZE, nid);
 
-	if (err)
-		ksft_exit_fail_msg("mbind: %s\n", strerror(-err));
-	mem_fill(buf, BUF_SIZE);
 	*in_blocks = page_count_mapped(buf, BUF_SIZE, &blocks.pages) == BUF_SIZE / page_size();
 	return buf;
 }

@@ -7,8 +7,6 @@
  * Needs namespace0.0 with a target node that is not the CPU's, and the kernel
  * argument memory_hotplug.memmap_on_memory=1. The data is lost.
  */
-#include <linux/mempolicy.h>
-
 #include "block.h"
 #include "counters.h"
 #include "dax.h"
@@ -86,13 +84,9 @@ static bool grew(const struct counters *before, const struct counters *after)
 static void *get_buf(int nid, bool *good)
 {
 	const size_t nr = BUF_SIZE / page_size();
-	void *buf = mem_map(BUF_SIZE);
-	int err = mem_bind(buf, BUF_SIZE, MPOL_BIND, nid, 0);
+	void *buf = mem_map_node(BUF_SIZE, nid);
 	unsigned long block;
 
-	if (err)
-		ksft_exit_fail_msg("mbind: %s\n", strerror(-err));
-	mem_fill(buf, BUF_SIZE);
 	*good = page_count_mapped(buf, BUF_SIZE, &blocks.pages) == nr;
 	block_for_each(block, &blocks) {
 		const struct pages map = map_of(block);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/reboot.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 
@@ -78,6 +79,13 @@ void kexec_drain_output(void)
 	fflush(stdout);
 	while (!ioctl(STDOUT_FILENO, FIONREAD, &left) && left && test_ms() < end)
 		usleep(1000);
+}
+
+void kexec_boot(void)
+{
+	kexec_drain_output();
+	reboot(RB_KEXEC);
+	ksft_print_msg("kexec: %s\n", strerror(errno));
 }
 
 bool kexec_fill_device(int i)

@@ -27,6 +27,12 @@ int kexec_load(const char *kernel, const char *initrd, const char *append,
 /* Wait until PID 1 has read all output: what is left in the pipe is lost. */
 void kexec_drain_output(void);
 
+/*
+ * Boot the kernel that kexec_load() has loaded. Returns only on failure, and prints
+ * the error.
+ */
+void kexec_boot(void);
+
 bool kexec_fill_device(int i);
 
 /* True if it has the same content and right struct pages, and is writable. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -57,6 +58,17 @@ int mem_bind(void *addr, size_t size, int mode, int nid, unsigned int flags)
 	mask[nid / bits] = 1UL << nid % bits;
 	return syscall(SYS_mbind, addr, size, mode, mask, 8 * sizeof(mask), flags) ?
 	       -errno : 0;
+}
+
+void *mem_map_node(size_t size, int nid)
+{
+	void *buf = mem_map(size);
+	int err = mem_bind(buf, size, MPOL_BIND, nid, 0);
+
+	if (err)
+		ksft_exit_fail_msg("mbind: %s\n", strerror(-err));
+	mem_fill(buf, size);
+	return buf;
 }
 
 unsigned long mem_pattern(unsigned long index)

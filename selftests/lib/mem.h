@@ -41,6 +41,12 @@ void *mem_map_file(const char *path, int flags, unsigned long pfn, unsigned long
 /* Bind memory to the node @nid as mbind() does. Returns 0 or -errno. */
 int mem_bind(void *addr, size_t size, int mode, int nid, unsigned int flags);
 
+/*
+ * Map memory of the node @nid, filled by mem_fill(). Ends the test program on
+ * failure.
+ */
+void *mem_map_node(size_t size, int nid);
+
 /* mem_fill() writes mem_pattern(i) to word i, mem_is_filled() checks it. */
 unsigned long mem_pattern(unsigned long index);
 void mem_fill(void *area, size_t size);
