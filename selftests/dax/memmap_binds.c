@@ -26,15 +26,16 @@ static const char *devices[ARRAY_SIZE(drivers)];
 
 #define NAMESPACE	3	/* its index: in use, never bound */
 
-/* How often each process bound its device, or was too late. */
-static struct { unsigned long bound, late; } *done;
+/* How often each process bound its device, or was too late or too early. */
+static struct { unsigned long bound, late, early; } *done;
 
-static bool bind_device(int i, const char *verb)
+/* Returns 0 or -errno. */
+static int bind_device(int i, const char *verb)
 {
 	char path[96];
 
 	snprintf(path, sizeof(path), "%s/%s", drivers[i], verb);
-	return !file_write(path, devices[i]);
+	return file_write(path, devices[i]);
 }
 
 static pid_t start(int i)
@@ -42,13 +43,16 @@ static pid_t start(int i)
 	pid_t pid = test_fork();
 
 	while (!pid) {
-		bool late = !bind_device(i, "unbind");
+		int unbind_err = bind_device(i, "unbind");
+		int err = bind_device(i, "bind");
 
-		if (bind_device(i, "bind"))
+		if (!err)
 			__atomic_fetch_add(&done[i].bound, 1, __ATOMIC_RELAXED);
+		else if (err == -EAGAIN)	/* the device is still being added */
+			__atomic_fetch_add(&done[i].early, 1, __ATOMIC_RELAXED);
 		else
-			late = __atomic_add_fetch(&done[i].late, 1, __ATOMIC_RELAXED);
-		if (late)
+			__atomic_fetch_add(&done[i].late, 1, __ATOMIC_RELAXED);
+		if (unbind_err || err)
 			usleep(1000);
 	}
 	return pid;
@@ -82,8 +86,8 @@ static bool run(void)
 		kill(pids[i], SIGKILL);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		waitpid(pids[i], NULL, 0);
-		ksft_print_msg("%s: %s: bound %lu times, too late %lu times\n",
-			       drivers[i], devices[i], done[i].bound, done[i].late);
+		ksft_print_msg("%s: %s: bound %lu times, too late %lu times, too early %lu times\n",
+			       drivers[i], devices[i], done[i].bound, done[i].late, done[i].early);
 	}
 	return good;
 }

@@ -6,10 +6,11 @@
  * then a device with an IOMMU joins, for which all memory is pinned, and leaves
  * again.
  *
- * usage: memmap_vfio_pins [namespace]
+ * usage: memmap_vfio_pins [namespace | ram]
  *
  * Needs an IOMMU, QEMU's "edu" PCI device and /dev/mem. The contents of the
- * namespace (namespace0.0) get lost.
+ * namespace (namespace0.0) get lost. With "ram", it needs nothing: RAM that is
+ * pinned gets unmapped.
  */
 #include "file.h"
 #include "vfio.h"
@@ -80,10 +81,10 @@ static void test_pin(const char *word, size_t page, size_t pins, size_t locked)
 	ksft_test_result(is(0, 0) && vfio_unmap(&emulated, &mem) && good, "%s_released\n", word);
 }
 
-/* Unmapping unpins the device's pages first. */
-static void test_unmap(void)
+/* Unmapping unpins the device's pages first, of which @locked are RAM. */
+static void test_unmap(size_t page, size_t locked)
 {
-	bool good = !vfio_map(&emulated, &mem) && pin(NR - NR_PIN / 2) && is(NR_PIN, NR_PIN / 2);
+	bool good = !vfio_map(&emulated, &mem) && pin(page) && is(NR_PIN, locked);
 
 	ksft_test_result(vfio_unmap(&emulated, &mem) && good, "unmap\n");
 	ksft_test_result(vfio_is_released(&mem), "unmap_released\n");
@@ -139,9 +140,27 @@ static void test_remap(void)
 			 "remap_released\n");
 }
 
+static void test_ram(void)
+{
+	const struct vfio_part ram = vfio_ram(NR);
+
+	test_begin();
+	ksft_set_plan(2);
+	open_device();
+	vfio_get_memory(&mem, &ram, 1);
+	test_unmap(0, NR_PIN);
+	close(device);
+	vfio_put_memory(&mem);
+	ksft_exit(!ksft_get_fail_cnt());
+}
+
 int main(int argc, char *argv[])
 {
-	const char *ns = vfio_begin(&edu, argc, argv);
+	const char *ns;
+
+	if (argc == 2 && !strcmp(argv[1], "ram"))
+		test_ram();
+	ns = vfio_begin(&edu, argc, argv);
 
 	ksft_set_plan(NR_CASES);
 	open_device();
@@ -150,7 +169,7 @@ int main(int argc, char *argv[])
 	test_pin("ram", 0, NR_PIN, NR_PIN);
 	test_pin("dax", NR, NR_PIN, 0);
 	test_pin("unpinned", 2 * NR, 0, 0);
-	test_unmap();
+	test_unmap(NR - NR_PIN / 2, NR_PIN / 2);
 	test_join();
 	test_remap();
 	close(device);
