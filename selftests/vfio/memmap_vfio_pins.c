@@ -9,9 +9,11 @@
  * usage: memmap_vfio_pins [namespace | ram]
  *
  * Needs an IOMMU, QEMU's "edu" PCI device and /dev/mem. The contents of the
- * namespace (namespace0.0) get lost. With "ram", it needs nothing: RAM that is
- * pinned gets unmapped.
+ * namespace (namespace0.0) get lost. With "ram" it needs two CPUs alone: RAM
+ * that is pinned gets unmapped, then by two processes at once.
  */
+#include <sched.h>
+
 #include "file.h"
 #include "vfio.h"
 
@@ -19,6 +21,8 @@
 #define NR		64UL	/* pages of a part */
 #define NR_PIN		8UL	/* pages that the device pins */
 #define NR_CASES	17
+#define NR_RACES	500
+#define RACE_SECONDS	10	/* until a round has hung */
 
 static struct vfio emulated, edu;
 static struct vfio_memory mem;	/* RAM, device DAX, /dev/mem */
@@ -140,15 +144,77 @@ static void test_remap(void)
 			 "remap_released\n");
 }
 
+/* Shared with the processes that unmap, in each round once. */
+static volatile struct {
+	int round;
+	int done[2];
+} *races;
+
+static void start_unmapping(int i)
+{
+	struct vfio_iommu_type1_dma_unmap unmap;
+	int round;
+
+	if (test_fork())
+		return;
+	for (round = 1;; round++) {
+		while (races->round < round)
+			sched_yield();
+		unmap = (struct vfio_iommu_type1_dma_unmap) {
+			.argsz = sizeof(unmap),
+			.iova = VFIO_IOVA,
+			.size = mem.size,
+		};
+		if (ioctl(emulated.container, VFIO_IOMMU_UNMAP_DMA, &unmap))
+			_exit(errno);
+		races->done[i] = round;
+	}
+}
+
+static bool run_race(int round)
+{
+	long long end = test_ms() + RACE_SECONDS * 1000;
+	bool good = !vfio_map(&emulated, &mem) && pin(0);
+
+	races->round = round;
+	while ((races->done[0] < round || races->done[1] < round) && test_ms() < end)
+		usleep(100);
+	return good && races->done[0] == round && races->done[1] == round;
+}
+
+/* Two processes unmap memory that the device has pinned. */
+static void test_race(void)
+{
+	int round = 1;
+
+	races = mmap(NULL, sizeof(*races), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (races == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	start_unmapping(0);
+	start_unmapping(1);
+	while (round <= NR_RACES && run_race(round))
+		round++;
+	ksft_test_result(test_is("rounds", round - 1, NR_RACES), "race\n");
+	/* Closing the device, and ending, would wait for those that hang. */
+	if (round <= NR_RACES) {
+		fflush(stdout);
+		_exit(KSFT_FAIL);
+	}
+}
+
 static void test_ram(void)
 {
 	const struct vfio_part ram = vfio_ram(NR);
 
 	test_begin();
-	ksft_set_plan(2);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		ksft_exit_skip("needs two CPUs\n");
+	ksft_set_plan(3);
 	open_device();
 	vfio_get_memory(&mem, &ram, 1);
 	test_unmap(0, NR_PIN);
+	test_race();
 	close(device);
 	vfio_put_memory(&mem);
 	ksft_exit(!ksft_get_fail_cnt());
