@@ -4,6 +4,7 @@
  * device "test_memmap", which pins the pages that user space names with
  * vfio_pin_pages(). One range at a time; see test_memmap_uapi.h.
  */
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -82,6 +83,8 @@ static long test_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned
 
 static void test_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
+	/* Who unmaps at the same time gets as far as VFIO's locks let it. */
+	msleep(1);
 	test_vfio_unpin(container_of(vdev, struct test_vfio, vdev));
 }
 

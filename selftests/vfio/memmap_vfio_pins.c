@@ -21,7 +21,7 @@
 #define NR		64UL	/* pages of a part */
 #define NR_PIN		8UL	/* pages that the device pins */
 #define NR_CASES	17
-#define NR_RACES	500
+#define NR_RACES	100
 #define RACE_SECONDS	10	/* until a round has hung */
 
 static struct vfio emulated, edu;
