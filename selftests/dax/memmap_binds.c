@@ -112,9 +112,7 @@ int main(int argc, char *argv[])
 	dax_make(devices[NAMESPACE], "2M", &dax);
 	/* The dax device and its nd device have the same name. */
 	devices[0] = devices[1] = devices[2] = dax.name;
-	done = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (done == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	done = mem_map_shared(page_size());
 
 	ksft_set_plan(3);
 	ksft_test_result(run(), "bound\n");

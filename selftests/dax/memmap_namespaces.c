@@ -447,16 +447,13 @@ static pid_t start_reader(unsigned long *read_bytes, int flags)
  */
 static void test_read(const char *region)
 {
-	unsigned long *read_bytes = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
-					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned long *read_bytes = mem_map_shared(page_size());
 	bool created = init_labels(region), destroyed = true, checked, busy = true;
 	const size_t nr = ARRAY_SIZE(part);
 	pid_t pids[NR_READERS];
 	unsigned long before;
 	size_t round, i;
 
-	if (read_bytes == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
 	for (i = 0; i < nr; i++)
 		created &= create_part(region, &part[i], &parts[i]);
 	checked = check_parts();

@@ -144,10 +144,7 @@ int main(int argc, char **argv)
 {
 	unsigned long pfn = make_device(require(argc, argv));
 
-	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (seen == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	seen = mem_map_shared(sizeof(*seen));
 
 	ksft_set_plan(2);
 	run(pfn);

@@ -140,10 +140,7 @@ int main(int argc, char **argv)
 	nid = atoi(argv[2]);
 	snprintf(compact_file, sizeof(compact_file), "/sys/devices/system/node/node%d/compact",
 		 nid);
-	compaction = mmap(NULL, sizeof(*compaction), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (compaction == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	compaction = mem_map_shared(sizeof(*compaction));
 	set_cpu(!COMPACT_CPU);
 	compacting = start_compacting();
 	busy = start_busy();

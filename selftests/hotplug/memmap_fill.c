@@ -379,10 +379,7 @@ int main(int argc, char **argv)
 	test_begin();
 	if (argc < 2)
 		ksft_exit_skip("usage: memmap_fill NAME...\n");
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		ksft_exit_fail_msg("no memory\n");
+	shared = mem_map_shared(sizeof(*shared));
 	block_catch(SIGALRM);
 	ksft_set_plan((argc - 1) * (NR_READERS + 2));
 	for (i = 1; i < argc; i++)

@@ -8,14 +8,23 @@
 #include "mem.h"
 #include "test.h"
 
-void *mem_map(size_t size)
+static void *map_anonymous(size_t size, int flags)
 {
-	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
 
 	if (addr == MAP_FAILED)
 		ksft_exit_fail_msg("%zu bytes of memory: %s\n", size, strerror(errno));
 	return addr;
+}
+
+void *mem_map(size_t size)
+{
+	return map_anonymous(size, MAP_PRIVATE);
+}
+
+void *mem_map_shared(size_t size)
+{
+	return map_anonymous(size, MAP_SHARED);
 }
 
 void *mem_reserve_aligned(size_t size, size_t align)

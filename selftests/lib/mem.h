@@ -22,6 +22,9 @@ static inline size_t page_size(void)
 /* Map anonymous memory, untouched. Ends the test program on failure. */
 void *mem_map(size_t size);
 
+/* The same, shared with child processes. */
+void *mem_map_shared(size_t size);
+
 /*
  * Reserve @size bytes of addresses, to be mapped over, aligned to HUGE_SIZE.
  * Ends the test program on failure.

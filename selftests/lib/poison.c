@@ -79,8 +79,7 @@ bool poison_child(char *addr)
 	pid_t pid;
 
 	if (!hit)
-		hit = mmap(NULL, sizeof(*hit), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		hit = mem_map_shared(sizeof(*hit));
 	memset(hit, 0, sizeof(*hit));
 
 	pid = fork();

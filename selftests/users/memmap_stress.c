@@ -408,10 +408,8 @@ static bool require(int argc, char **argv)
 
 static void set_up(bool pmem)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || !rounds ||
-	    !dax_create("namespace0.0", "mem", "2M", &dax[0]) ||
+	shared = mem_map_shared(sizeof(*shared));
+	if (!rounds || !dax_create("namespace0.0", "mem", "2M", &dax[0]) ||
 	    !dax_create("namespace1.0", "dev", "2M", &dax[1]) || !stress_map() ||
 	    !blocks_offline())
 		ksft_exit_fail_msg("wants two namespaces and a DIMM that is offline\n");

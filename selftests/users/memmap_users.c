@@ -120,8 +120,7 @@ static bool counted_by_numa_maps(const void *addr, bool show)
 
 static void test_numa_maps(const char *word, const void *addr)
 {
-	char *ram = mmap(NULL, SMALL_SIZE, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *ram = mem_map_shared(SMALL_SIZE);
 	bool control;
 
 	memset(ram, 1, SMALL_SIZE);

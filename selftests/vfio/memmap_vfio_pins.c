@@ -9,8 +9,9 @@
  * usage: memmap_vfio_pins [namespace | ram]
  *
  * Needs an IOMMU, QEMU's "edu" PCI device and /dev/mem. The contents of the
- * namespace (namespace0.0) get lost. With "ram" it needs two CPUs alone: RAM
- * that is pinned gets unmapped, then by two processes at once.
+ * namespace (namespace0.0) get lost. With "ram" it
+ * needs two CPUs and no namespace: RAM that is pinned gets unmapped, then by two
+ * processes at once.
  */
 #include <sched.h>
 
@@ -187,10 +188,7 @@ static void test_race(void)
 {
 	int round = 1;
 
-	races = mmap(NULL, sizeof(*races), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (races == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	races = mem_map_shared(sizeof(*races));
 	start_unmapping(0);
 	start_unmapping(1);
 	while (round <= NR_RACES && run_race(round))
