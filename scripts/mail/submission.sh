@@ -11,6 +11,7 @@
 # tree: each patch of that set begins with `commit ID upstream.`, as series/PIN/upstream
 # says. A patch of another set has no such commit: its changelog has to say why mainline
 # does not need it.
+# Subjects name the release, unless series/PIN/base says `for = mainline`.
 # What comes out was applied to the tag by git am and by b4 am, gave the tree id of
 # the series both times, and is clean for checkpatch. The sender is who runs this,
 # as git knows him or her. Environment:
@@ -102,7 +103,7 @@ elif ((version > 1)); then
 	[[ -f $series_d/sent/${prefix}v$((version - 1)) ]] || die 2 "no series/$PIN/sent/${prefix}v$((version - 1)); nothing to compare v$version with"
 fi
 subject_prefix="${RFC:+RFC }${RESEND:+RESEND }PATCH"
-[[ ! $PIN =~ ^v([0-9]+\.[0-9]+)\.[0-9]+$ ]] || subject_prefix+=" ${BASH_REMATCH[1]}"	# a stable release
+[[ $(base_key for) == mainline || ! $PIN =~ ^v([0-9]+\.[0-9]+)(\.[0-9]+)?$ ]] || subject_prefix+=" ${BASH_REMATCH[1]}"
 ((version == 1)) || subject_prefix+=" v$version"
 
 base=$(base_commit)

@@ -106,7 +106,7 @@ if [[ ! -f $state/from ]]; then
 	short = $to_short
 	EOT
 	if [[ -z ${SET:-} ]]; then
-		grep -E '^(kunit|carries|cases) *=' "$series_d/base" >>"$state/series/$to/base" || :
+		grep -E '^(kunit|for|carries|cases) *=' "$series_d/base" >>"$state/series/$to/base" || :
 	else
 		printf '%s\n' "carries = $SET of $PIN" "cases = $(in_series cases "$SET" | paste -sd ' ')" >>"$state/series/$to/base"
 	fi

@@ -53,6 +53,7 @@ EOF
 tar -C "$tmp/src" -cJf "$tmp/src/linux-0.1.tar.xz" linux-0.1
 rm -rf "$tmp/unpacked" && mv "$u" "$tmp/unpacked"
 write_base
+echo 'for = mainline' >>"$fr/series/v0.1/base"
 printf '%s\n' build/ results/ out/ __pycache__/ >"$fr/.gitignore"
 mkdir -p "$fr/qemu-configs"
 printf '# shows a\nmachine = q35\nmem = 1G\ntests = t\ntimeout = 9\nbase_fails = t.x\n' >"$fr/qemu-configs/red.conf"
@@ -270,7 +271,7 @@ has '^Subject: \[PATCH\] mm: add a test$' "$one"
 [[ $(grep -n -E '^(---$|Built|Applies|diff)' "$one" | cut -d: -f2 | cut -c1-4 | paste -sd,) == '---,Buil,Appl,diff' ]] || bad "alone: $(<"$one")"
 
 # for a stable tree
-echo 'carries = nix of v0.2' >>"$fr/series/v0.1/base"
+sed -i 's/^for = mainline/carries = nix of v0.2/' "$fr/series/v0.1/base"
 ci typo
 make_ 2 "no set 'nix' in series/v0.1/series; sets: test rest" SET=test
 # a patch of another set than the one that is carried has no commit in mainline
@@ -278,6 +279,7 @@ sed -i 's/^carries = nix/carries = rest/' "$fr/series/v0.1/base"
 ci another
 make_ 0 '' SET=test
 ! grep -q ' upstream\.$' "$one" || bad "another set: $(<"$one")"
+has '^Subject: \[PATCH 0.1\] mm: add a test$' "$one"
 has '^To: stable@vger.kernel.org$' "$one"
 sed -i 's/^carries = rest/carries = test/' "$fr/series/v0.1/base"
 ci carries
