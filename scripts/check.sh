@@ -101,7 +101,9 @@ for test in "$root"/scripts/tests/test_*; do
 done
 if [[ -z $scripts ]]; then
 	check audit python3 "$root/scripts" audit
-	check checkpatch "$root/scripts/gates/checkpatch.sh"
+	for pin in $(known_pins); do	# checkpatch.pl is that of the tree
+		[[ $pin != "$PIN" && ! -d $BUILD/$pin/linux ]] || check "checkpatch-$pin" env PIN="$pin" "$root/scripts/gates/checkpatch.sh"
+	done
 	check quilt-and-git-am "$root/scripts/series/tree.sh" --check
 	check git-am-on-bare-tag bare_am
 	check sets sets
