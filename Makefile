@@ -91,7 +91,7 @@ endef
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb affected pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio bench-memmap refresh submission rebase shell debug clean help
+.PHONY: table quick full list deps needs named source tree kernel guest boot compare report kcidb affected pack export replay flaky fuzz-layout kunit audit check check-scripts prove coverage bisect cross bench bench-vfio bench-memmap bench-model refresh submission rebase shell debug clean help
 
 # a guest that could not be judged (125) is a row of the table, too
 boot_all = @$(memmap) boot || { rc=$$?; [ $$rc = 125 ] || exit $$rc; }
@@ -221,6 +221,9 @@ bench-vfio: guest ## what mapping and unmapping for DMA costs, in instructions a
 bench-memmap: override CASE := q35-bind-cost
 bench-memmap: guest ## what binding device memory and unbinding it costs, in instructions a page and by function (SIZE='1G 64G' APPEND=kernel arguments)
 	$(run) $(memmap) bench --memmap
+
+bench-model: ## a model, in user space, of writing the struct pages of device memory: no kernel, times of this machine (SIZE=64G)
+	$(run) scripts/bench/model.sh
 
 ##@ edit and send
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
