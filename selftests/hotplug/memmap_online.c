@@ -25,7 +25,7 @@
 #include "test.h"
 
 #define STRUCT_PAGE	64	/* bytes */
-#define WARM_UP		2	/* rounds until all caches are filled */
+#define WARM_UP		5	/* rounds until all caches are filled */
 
 /* Plug, online as @state says, check, unplug while online, check. */
 static void test_way(const char *name, const char *prefix, bool automatic,
