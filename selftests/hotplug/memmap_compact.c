@@ -99,6 +99,16 @@ static void *get_buffer(void)
 }
 
 /*
+ * Compaction may not die, but wait for ever for the pages that are gone, and who
+ * removes the node for compaction: show the stacks, and die.
+ */
+static void die(void)
+{
+	file_write("/proc/sysrq-trigger", "w");
+	file_write("/proc/sysrq-trigger", "c");
+}
+
+/*
  * True if the DIMM was online and compacted, and is gone. Adds to @nr_busy if
  * compaction was on when the DIMM was to be unplugged.
  */
@@ -117,7 +127,8 @@ static bool plug_and_unplug(const char *name, pid_t busy, int *nr_busy)
 	kill(busy, SIGCONT);
 	usleep(SCAN_MS * 1000);
 	*nr_busy += compaction->busy;
-	good &= dimm_eject(name);
+	if (!dimm_eject(name))
+		die();
 	wait_for_stop(busy);
 	munmap(buf, BUF_SIZE);
 	return good && block_is_gone(&dimm);
