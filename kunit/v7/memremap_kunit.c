@@ -8,7 +8,7 @@
  *
  * The node still spans the range afterwards, and on some architectures max_pfn
  * stays raised. Therefore, the range is close to the end of RAM, and the same
- * for all tests.
+ * for all tests but those that need a larger one.
  */
 #include <kunit/test.h>
 #include <linux/atomic.h>
@@ -19,13 +19,24 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sizes.h>
+#include <linux/vmstat.h>
 #include <linux/workqueue.h>
+
+#include "../internal.h"
+#include "../mm_init.h"
 
 /* The range covers a section, and others completely or in part. */
 #define TEST_CHUNK	max_t(unsigned long, SZ_16M, PMD_SIZE)
 #define TEST_SIZE	(BIT(PA_SECTION_SHIFT) + 2 * TEST_CHUNK)
 
 #define NR_RACES	200
+
+/* freed() */
+#define NR_ROUNDS	32
+#define MIN_FOLIOS	64
+
+/* Head page, struct pages that struct folio uses, and another tail page. */
+#define NR_WANT		5
 
 /* WARN_ONCE(): without a count, because it may not warn in a second run. */
 #define WARN_FIRST_TIME	(-1)
@@ -34,6 +45,7 @@ struct memremap_test {
 	struct dev_pagemap *pgmap;
 	struct zone *ram_zone;
 	struct work_struct unmap;
+	struct page want[NR_WANT];
 	atomic_t nr_users;
 	atomic_t nr_ready;
 	int nid;
@@ -74,6 +86,29 @@ static const struct dev_pagemap_ops test_ops = {
 	.folio_free = test_folio_free,
 	.migrate_to_ram = test_migrate_to_ram,
 };
+
+/* Returns true if the range and the section after it are free. */
+static bool is_unused(phys_addr_t start, u64 size)
+{
+	size += BIT(PA_SECTION_SHIFT);
+	return region_intersects(start, size, IORESOURCE_MEM,
+				 IORES_DESC_NONE) == REGION_DISJOINT &&
+	       region_intersects_soft_reserve(start, size) == REGION_DISJOINT;
+}
+
+/* Find an unused range above RAM that can be mapped. Returns NULL if there is none. */
+static struct resource *request_unused(u64 size, u64 align)
+{
+	struct range range = mhp_get_pluggable_range(true);
+	struct resource *res = NULL;
+	phys_addr_t start;
+
+	for (start = ALIGN(max(ram_end, range.start), align);
+	     start + size - 1 <= range.end && !res; start += align)
+		if (is_unused(start, size))
+			res = request_mem_region(start, size, "memremap_kunit");
+	return res;
+}
 
 static void set_range(struct range *range, phys_addr_t start, u64 size)
 {
@@ -134,7 +169,7 @@ static void map_type(struct kunit *test)
 		kunit_skip(test, "needs CONFIG_DEVICE_PRIVATE");
 
 	ctx->pgmap->type = type->type;
-	if (type->large)
+	if (type->large && !ctx->pgmap->vmemmap_shift)
 		ctx->pgmap->vmemmap_shift = PMD_SHIFT - PAGE_SHIFT;
 	map_pgmap(test);
 }
@@ -234,6 +269,118 @@ static void not_reserved(struct kunit *test)
 	expect_pages(test, is_reserved);
 }
 
+static void release_action(void *pgmap)
+{
+	struct range *range = &((struct dev_pagemap *)pgmap)->range;
+
+	release_mem_region(range->start, range_len(range));
+}
+
+/* The struct pages of a folio as they are expected to be, each bit of them. */
+static void build_folio(struct memremap_test *ctx, unsigned long pfn)
+{
+	struct folio *want = (struct folio *)ctx->want;
+	unsigned int order = ctx->pgmap->vmemmap_shift;
+	struct page *head = pfn_to_page(pfn);
+	int i;
+
+	memset(ctx->want, 0, sizeof(ctx->want));
+	for (i = 0; i < NR_WANT; i++) {
+		struct page *page = &ctx->want[i];
+
+		set_page_links(page, ZONE_DEVICE, ctx->nid, pfn + i);
+		atomic_set(&page->_mapcount, -1);
+		page_cpupid_reset_last(page);
+		page_kasan_tag_reset(page);
+		if (i)
+			prep_compound_tail(page, head, order);
+	}
+
+	want->pgmap = ctx->pgmap;
+	set_page_count(&want->page, ctx->pgmap->type == MEMORY_DEVICE_GENERIC);
+	if (order) {
+		__SetPageHead(&want->page);
+		prep_compound_head(&want->page, order);
+		want->_deferred_list.next = &page_folio(head)->_deferred_list;
+		want->_deferred_list.prev = &page_folio(head)->_deferred_list;
+	}
+}
+
+static bool wrong_byte(struct memremap_test *ctx, unsigned long pfn)
+{
+	unsigned long index = pfn & (pgmap_vmemmap_nr(ctx->pgmap) - 1);
+	struct page page = *pfn_to_page(pfn);
+
+	if (!index)
+		build_folio(ctx, pfn);
+	/* There is a test for this one. */
+	__ClearPageReserved(&page);
+	return memcmp(&page, &ctx->want[min(index, NR_WANT - 1)], sizeof(page));
+}
+
+/* All of the memory map is initialised, whatever was there before. */
+static void __every_byte(struct kunit *test, unsigned int order, u64 size)
+{
+	struct memremap_test *ctx = test->priv;
+	struct dev_pagemap *pgmap = ctx->pgmap;
+	unsigned long pfn, nr;
+	struct resource *res;
+
+	if (order > MAX_FOLIO_ORDER)
+		kunit_skip(test, "there are no folios of that size");
+	/* Where struct pages do not share memory, there must be memory for each. */
+	if (size / PAGE_SIZE * sizeof(struct page) > totalram_pages() * PAGE_SIZE / 4)
+		kunit_skip(test, "the memory map would take a quarter of RAM");
+	if (size > TEST_SIZE) {
+		res = request_unused(size, max(PAGE_SIZE << order, BIT(PA_SECTION_SHIFT)));
+		if (!res)
+			kunit_skip(test, "no unused physical address range that is aligned");
+		set_range(&pgmap->range, res->start, resource_size(res));
+		KUNIT_ASSERT_EQ(test, 0,
+				kunit_add_action_or_reset(test, release_action, pgmap));
+	}
+	pgmap->vmemmap_shift = order;
+	map_type(test);
+
+	pfn = PHYS_PFN(pgmap->range.start);
+	nr = PHYS_PFN(range_len(&pgmap->range));
+	memset(pfn_to_page(pfn), 0xff, nr * sizeof(struct page));
+	memmap_init_zone_device(&NODE_DATA(ctx->nid)->node_zones[ZONE_DEVICE],
+				pfn, nr, pgmap);
+	expect_pages(test, wrong_byte);
+}
+
+static void every_byte(struct kunit *test)
+{
+	__every_byte(test, 0, TEST_SIZE);
+}
+
+static void every_byte_pmd(struct kunit *test)
+{
+	__every_byte(test, PMD_SHIFT - PAGE_SHIFT, TEST_SIZE);
+}
+
+static void every_byte_pud(struct kunit *test)
+{
+	__every_byte(test, PUD_SHIFT - PAGE_SHIFT, PUD_SIZE);
+}
+
+/* Enough struct pages for three threads, if there are so many CPUs. */
+#define THREADS_PAGES	ALIGN(3 * SZ_16M / sizeof(struct page), PAGES_PER_SECTION)
+
+static void every_byte_threads(struct kunit *test)
+{
+	__every_byte(test, 0, THREADS_PAGES * PAGE_SIZE);
+}
+
+/* Most struct pages of such a folio share memory on some architectures. */
+static void every_byte_pmd_threads(struct kunit *test)
+{
+	const unsigned int order = PMD_SHIFT - PAGE_SHIFT;
+
+	__every_byte(test, order, 4 * ALIGN(THREADS_PAGES, BIT(order)) * PAGE_SIZE);
+}
+
 static bool is_mapped(struct memremap_test *ctx, unsigned long pfn)
 {
 	return find_pgmap(pfn) || pfn_valid(pfn) || pfn_to_online_page(pfn);
@@ -246,6 +393,48 @@ static void unmapped(struct kunit *test)
 	map_type(test);
 	kunit_release_action(test, memunmap_action, ctx->pgmap);
 	expect_pages(test, is_mapped);
+}
+
+static long free_pages_of_node(int nid)
+{
+	struct zone *zone = NODE_DATA(nid)->node_zones;
+	long nr_free = 0;
+	int i, cpu;
+
+	for (i = 0; i < MAX_NR_ZONES; i++, zone++) {
+		if (!populated_zone(zone))
+			continue;
+		nr_free += zone_page_state_snapshot(zone, NR_FREE_PAGES);
+		for_each_possible_cpu(cpu)
+			nr_free += per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
+	}
+	return nr_free;
+}
+
+/*
+ * The memory map is freed. Others allocate and free memory meanwhile, so this
+ * only detects a page, or another reference to it, that each folio loses.
+ */
+static void freed(struct kunit *test)
+{
+	struct memremap_test *ctx = test->priv;
+	const long nr_folios = TEST_SIZE / PMD_SIZE;
+	long nr_lost = 0;
+	int round;
+
+	if (nr_folios < MIN_FOLIOS)
+		kunit_skip(test, "there are only %ld folios in the range", nr_folios);
+
+	ctx->pgmap->vmemmap_shift = PMD_SHIFT - PAGE_SHIFT;
+	for (round = 0; round <= NR_ROUNDS; round++) {
+		/* In the first round, page tables are allocated, which stay. */
+		if (round == 1)
+			nr_lost = free_pages_of_node(ctx->nid);
+		map_pgmap(test);
+		kunit_release_action(test, memunmap_action, ctx->pgmap);
+	}
+	nr_lost -= free_pages_of_node(ctx->nid);
+	KUNIT_EXPECT_LT(test, nr_lost, NR_ROUNDS * nr_folios / 2);
 }
 
 /*
@@ -499,13 +688,6 @@ static void refused(struct kunit *test)
 	expect_refused(test, pgmap, -EINVAL, 0);
 }
 
-static void release_action(void *pgmap)
-{
-	struct range *range = &((struct dev_pagemap *)pgmap)->range;
-
-	release_mem_region(range->start, range_len(range));
-}
-
 /* The range has to be unused, or a legacy pmem device (memmap=nn!ss). */
 static bool request_shared(struct kunit *test)
 {
@@ -573,7 +755,13 @@ static void shared_hole(struct kunit *test)
 static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE_PARAM(mapped, types_gen_params),
 	KUNIT_CASE_PARAM(not_reserved, types_gen_params),
+	KUNIT_CASE_PARAM(every_byte, types_gen_params),
+	KUNIT_CASE_PARAM(every_byte_pmd, types_gen_params),
+	KUNIT_CASE_PARAM(every_byte_pud, types_gen_params),
+	KUNIT_CASE_PARAM(every_byte_threads, types_gen_params),
+	KUNIT_CASE_PARAM(every_byte_pmd_threads, types_gen_params),
 	KUNIT_CASE_PARAM(unmapped, types_gen_params),
+	KUNIT_CASE(freed),
 	KUNIT_CASE_PARAM(last_put, types_gen_params),
 	KUNIT_CASE_PARAM(two_ranges, types_gen_params),
 	KUNIT_CASE(conflict),
@@ -591,32 +779,13 @@ static int get_end(struct resource *res, void *end)
 	return 0;
 }
 
-/* Returns true if the range and the section after it are free. */
-static bool is_unused(phys_addr_t start)
-{
-	u64 size = TEST_SIZE + BIT(PA_SECTION_SHIFT);
-
-	return region_intersects(start, size, IORESOURCE_MEM,
-				 IORES_DESC_NONE) == REGION_DISJOINT &&
-	       region_intersects_soft_reserve(start, size) == REGION_DISJOINT;
-}
-
-/* Find an unused range above RAM that can be mapped. */
 static int memremap_suite_init(struct kunit_suite *suite)
 {
-	struct range range = mhp_get_pluggable_range(true);
-	phys_addr_t start;
-
 	ram_end = 0;
 	walk_iomem_res_desc(IORES_DESC_NONE,
 			    IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
 			    &ram_end, get_end);
-	for (start = ALIGN(max(ram_end, range.start), BIT(PA_SECTION_SHIFT));
-	     start + TEST_SIZE - 1 <= range.end && !test_res;
-	     start += BIT(PA_SECTION_SHIFT))
-		if (is_unused(start))
-			test_res = request_mem_region(start, TEST_SIZE,
-						      "memremap_kunit");
+	test_res = request_unused(TEST_SIZE, BIT(PA_SECTION_SHIFT));
 	return 0;
 }
 
@@ -659,5 +828,6 @@ static struct kunit_suite memremap_suite = {
 
 kunit_test_suite(memremap_suite);
 
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 MODULE_DESCRIPTION("KUnit tests for the struct pages of device memory");
 MODULE_LICENSE("GPL");
