@@ -25,6 +25,7 @@
 #define BUF_SIZE	(64 * MB)
 #define SCAN_MS		100	/* for the process to begin, and to be preempted */
 #define BUSY_MS		1500	/* from then on: longer than offlining takes */
+#define UNPLUG_SECONDS	30	/* longer than the host waits */
 
 static int nid;
 static char compact_file[64];
@@ -108,6 +109,18 @@ static void die(void)
 	file_write("/proc/sysrq-trigger", "c");
 }
 
+/* A process that does so if nobody kills it: we may hang, too. */
+static pid_t start_watchdog(void)
+{
+	pid_t pid = test_fork();
+
+	if (pid)
+		return pid;
+	sleep(UNPLUG_SECONDS);
+	die();
+	_exit(1);
+}
+
 /*
  * True if the DIMM was online and compacted, and is gone. Adds to @nr_busy if
  * compaction was on when the DIMM was to be unplugged.
@@ -116,6 +129,7 @@ static bool plug_and_unplug(const char *name, pid_t busy, int *nr_busy)
 {
 	struct blocks dimm = dimm_plug(name);
 	unsigned int done = compaction->done;
+	pid_t watchdog;
 	void *buf;
 	bool good;
 
@@ -127,8 +141,11 @@ static bool plug_and_unplug(const char *name, pid_t busy, int *nr_busy)
 	kill(busy, SIGCONT);
 	usleep(SCAN_MS * 1000);
 	*nr_busy += compaction->busy;
+	watchdog = start_watchdog();
 	if (!dimm_eject(name))
 		die();
+	kill(watchdog, SIGKILL);
+	waitpid(watchdog, NULL, 0);
 	wait_for_stop(busy);
 	munmap(buf, BUF_SIZE);
 	return good && block_is_gone(&dimm);
