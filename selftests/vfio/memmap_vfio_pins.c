@@ -21,7 +21,7 @@
 #define DEVICE		"/sys/devices/platform/test_memmap"
 #define NR		64UL	/* pages of a part */
 #define NR_PIN		8UL	/* pages that the device pins */
-#define NR_CASES	17
+#define NR_CASES	18
 #define NR_RACES	100
 #define RACE_SECONDS	10	/* until a round has hung */
 
@@ -55,15 +55,17 @@ static void get_memory(void)
 	close(fd);
 }
 
+static bool pin_at(size_t offset, size_t npage)
+{
+	struct test_memmap_range range = { .iova = VFIO_IOVA + offset, .npage = npage };
+
+	return test_is("pin", ioctl(device, TEST_MEMMAP_PIN, &range), 0);
+}
+
 /* Pin NR_PIN pages of the memory, from number @page on. */
 static bool pin(size_t page)
 {
-	struct test_memmap_range range = {
-		.iova = VFIO_IOVA + page * page_size(),
-		.npage = NR_PIN,
-	};
-
-	return test_is("pin", ioctl(device, TEST_MEMMAP_PIN, &range), 0);
+	return pin_at(page * page_size(), NR_PIN);
 }
 
 static bool unpin(void)
@@ -84,6 +86,16 @@ static void test_pin(const char *word, size_t page, size_t pins, size_t locked)
 	ksft_test_result(is(pins, locked) && good, "%s_pinned\n", word);
 	good = unpin();
 	ksft_test_result(is(0, 0) && vfio_unmap(&emulated, &mem) && good, "%s_released\n", word);
+}
+
+/* Pin the last page of the RAM, as vfio-ccw may: by the address of its middle. */
+static void test_unaligned(void)
+{
+	bool good = !vfio_map(&emulated, &mem) && pin_at(NR * page_size() - page_size() / 2, 1);
+
+	good = is(1, 1) && good;
+	good = unpin() && good;
+	ksft_test_result(is(0, 0) && vfio_unmap(&emulated, &mem) && good, "unaligned\n");
 }
 
 /* Unmapping unpins the device's pages first, of which @locked are RAM. */
@@ -233,6 +245,7 @@ int main(int argc, char *argv[])
 	test_pin("ram", 0, NR_PIN, NR_PIN);
 	test_pin("dax", NR, NR_PIN, 0);
 	test_pin("unpinned", 2 * NR, 0, 0);
+	test_unaligned();
 	test_unmap(NR - NR_PIN / 2, NR_PIN / 2);
 	test_join();
 	test_remap();
