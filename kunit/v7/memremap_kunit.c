@@ -96,7 +96,7 @@ static bool is_unused(phys_addr_t start, u64 size)
 	       region_intersects_soft_reserve(start, size) == REGION_DISJOINT;
 }
 
-/* Find an unused range above RAM that can be mapped. Returns NULL if there is none. */
+/* Find an unused range above RAM that can be mapped, NULL if all are in use. */
 static struct resource *request_unused(u64 size, u64 align)
 {
 	struct range range = mhp_get_pluggable_range(true);
@@ -766,7 +766,7 @@ static struct kunit_case memremap_cases[] = {
 	KUNIT_CASE_PARAM(two_ranges, types_gen_params),
 	KUNIT_CASE(conflict),
 	KUNIT_CASE(conflict_dying),
-	KUNIT_CASE(conflict_race),
+	KUNIT_CASE_SLOW(conflict_race),
 	KUNIT_CASE(refused),
 	KUNIT_CASE(shared_dying),
 	KUNIT_CASE(shared_hole),
