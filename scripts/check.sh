@@ -100,9 +100,10 @@ for test in "$root"/scripts/tests/test_*; do
 	[[ -n $scripts && $test == */test_submission.sh ]] || check "${test##*/}" "$test"
 done
 if [[ -z $scripts ]]; then
-	check audit python3 "$root/scripts" audit
-	for pin in $(known_pins); do	# checkpatch.pl is that of the tree
-		[[ $pin != "$PIN" && ! -d $BUILD/$pin/linux ]] || check "checkpatch-$pin" env PIN="$pin" "$root/scripts/gates/checkpatch.sh"
+	for pin in $(known_pins); do	# these need the tree: checkpatch.pl is that of the tree
+		[[ $pin == "$PIN" || -d $BUILD/$pin/linux ]] || continue
+		check "checkpatch-$pin" env PIN="$pin" "$root/scripts/gates/checkpatch.sh"
+		[[ ! -f $root/series/$pin/audit ]] || check "audit-$pin" env PIN="$pin" python3 "$root/scripts" audit
 	done
 	check quilt-and-git-am "$root/scripts/series/tree.sh" --check
 	check git-am-on-bare-tag bare_am

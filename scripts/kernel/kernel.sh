@@ -56,7 +56,7 @@ while read -r _ path; do
 	fragments=("${fragments[@]/#"$root/kunit/kunitconfig"/$keep/kunitconfig}")
 done < <(kunit_copies)
 log=$out/build.log
-commit=$(g -C "$src" rev-parse HEAD)
+commit=$(g -C "$src" rev-parse HEAD) source=$(g -C "$src" rev-parse 'HEAD^{tree}')
 # what is not committed, files that git does not know yet included, is built, too, and has a name of its own
 dirty=$(
 	cd "$src"
@@ -67,7 +67,7 @@ dirty=$(
 	done <&3
 )
 commit+=${dirty:+-dirty-$(sha256sum <<<"$dirty" | cut -c1-12)}
-key=$(cat "${fragments[@]}" "${module[@]}" "${BASH_SOURCE[0]}" <(echo "$commit $dirty $compiler") | sha256sum | cut -d' ' -f1)
+key=$(cat "${fragments[@]}" "${module[@]}" "${BASH_SOURCE[0]}" <(echo "$source $dirty $compiler") | sha256sum | cut -d' ' -f1)
 if [[ -s $keep/$image && -f $keep/kernel.stamp && $(<"$keep/kernel.stamp") == "$key" ]]; then
 	stage "$VARIANT-$label is up to date"
 	exit 0

@@ -13,6 +13,13 @@ grep -q 'series-default: built' "$tmp/out" || bad "$(<"$tmp/out")"
 [[ $(id) == "$(k rev-parse HEAD)" ]] || bad "called $(id)"
 kernel 0 ''
 grep -q 'series-default is up to date' "$tmp/out" || bad "built twice: $(<"$tmp/out")"
+# the same source with another message
+was=$(k rev-parse HEAD)
+k commit -q --amend -m 'another message'
+kernel 0 ''
+grep -q 'series-default is up to date' "$tmp/out" || bad "built for a message: $(<"$tmp/out")"
+[[ $(id) == "$was" ]] || bad "called $(id) for a message"
+k reset -q --soft "$was"
 
 # what is not committed has a name of its own, each edit another one
 sed -i 's/c line 5$/c line five/' "$b/linux/mm/c.c"
