@@ -5,7 +5,7 @@
  * For every type of device memory, map an unused physical range, check each of
  * its struct pages, and unmap it. There is no memory in the range, and it is
  * never accessed. The range is a little longer than a section, so that it
- * covers one section in part.
+ * covers one section in part, where sections are larger than 32 MiB.
  *
  * Adding memory raises max_pfn for good. Therefore, the range is searched for
  * upwards from the end of System RAM, not downwards from the end of the address
