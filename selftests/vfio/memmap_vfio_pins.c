@@ -243,9 +243,9 @@ int main(int argc, char *argv[])
 	dax_make(ns, "4K", &dax);
 	get_memory();
 	test_pin("ram", 0, NR_PIN, NR_PIN);
+	test_unaligned();
 	test_pin("dax", NR, NR_PIN, 0);
 	test_pin("unpinned", 2 * NR, 0, 0);
-	test_unaligned();
 	test_unmap(NR - NR_PIN / 2, NR_PIN / 2);
 	test_join();
 	test_remap();
