@@ -20,6 +20,7 @@ list_fragments() {
 	fragments=("$configs/common.config")
 	[[ ! -f $configs/$1.config ]] || fragments+=("$configs/$1.config")
 	mapfile -t -O "${#fragments[@]}" fragments < <(of_pin "$configs/"; of_pin "$configs/$1-")
+	[[ ! -f $configs/$1-$2.config ]] || fragments+=("$configs/$1-$2.config")
 	fragments+=("$root/selftests/config")
 	[[ -z $(base_key kunit) ]] || fragments+=("$root/kunit/kunitconfig")
 	fragments+=("$configs/flavour/$2.config")
