@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Pack the guest's initramfs for one variant: initramfs.sh base|series|drop/PATCH|set/SET
 #
-# Holds selftests/guest/init.c as /init; the programs of selftests/, its module test_memmap
+# Holds the program of selftests/guest as /init; the programs of selftests/, its module test_memmap
 # and the variant's modules under /tests; busybox, ndctl, daxctl, mke2fs, makedumpfile and
 # bash with the libraries they need; and in /tests/FOLDER the tag's own kselftests, see
 # tree-tests.sh. The programs are built once for a pin, in build/PIN/selftests, against the

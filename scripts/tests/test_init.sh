@@ -9,20 +9,17 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 failures=0
 
-# run_program() without the rest, which would mount, and power off
 cat >"$tmp/driver.c" <<'C'
-#define main init_main
-#include "init.c"
-#undef main
+#include "program.h"
 int main(int argc, char *argv[])
 {
 	(void)argc;
-	(void)init_main;
 	run_program(1, argv + 1);
 	return 0;
 }
 C
-gcc -Wall -Wextra -Wno-return-type "-DTESTS=\"$tmp\"" -I "$root/selftests/guest" -o "$tmp/driver" "$tmp/driver.c"
+guest=$root/selftests/guest
+gcc -Wall -Wextra "-DTESTS=\"$tmp\"" -I "$guest" -o "$tmp/driver" "$tmp/driver.c" "$guest"/{program,report}.c
 
 program() {	# name: a script from stdin
 	mkdir -p "$(dirname "$tmp/$1")"

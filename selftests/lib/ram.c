@@ -4,6 +4,8 @@
 #include "ram.h"
 #include "test.h"
 
+#define MEMBLOCK	"/sys/kernel/debug/memblock/memory"
+
 static struct range noted[MAX_RANGES];
 static int nr_noted;
 
@@ -28,6 +30,38 @@ int ram_read(struct range *ranges, int max)
 	return nr;
 }
 
+int ram_read_present(struct range *ranges, int max)
+{
+	FILE *file = fopen(MEMBLOCK, "re");
+	unsigned long long start, end;
+	char line[128];
+	int nr;
+
+	if (!file)
+		return ram_read(ranges, max);
+
+	for (nr = 0; fgets(line, sizeof(line), file); nr++) {
+		if (nr == max ||
+		    sscanf(line, " %*d: %llx..%llx", &start, &end) != 2)
+			ksft_exit_fail_msg("%s: %s", MEMBLOCK, line);
+		ranges[nr].start = (start + page_size() - 1) / page_size();
+		ranges[nr].end = (end + 1) / page_size();
+	}
+	fclose(file);
+
+	return nr;
+}
+
+bool ranges_have(const struct range *ranges, int nr, unsigned long pfn)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (pfn >= ranges[i].start && pfn < ranges[i].end)
+			return true;
+	return false;
+}
+
 int ram_note(void)
 {
 	nr_noted = ram_read(noted, MAX_RANGES);
@@ -36,12 +70,7 @@ int ram_note(void)
 
 bool ram_is(unsigned long pfn)
 {
-	int i;
-
-	for (i = 0; i < nr_noted; i++)
-		if (pfn >= noted[i].start && pfn < noted[i].end)
-			return true;
-	return false;
+	return ranges_have(noted, nr_noted, pfn);
 }
 
 unsigned long ram_pages(unsigned long start, unsigned long end)

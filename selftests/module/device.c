@@ -16,9 +16,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
-#include <linux/uaccess.h>
 
-#include "device.h"
+#include "files.h"
 
 struct device_range {
 	struct mutex lock;		/* all of it */
@@ -73,23 +72,21 @@ static ssize_t device_write(struct file *file, const char __user *buf,
 			    size_t count, loff_t *ppos)
 {
 	struct device_range *device = file->private_data;
-	unsigned long long start, size;
-	int ret = -EBUSY;
-	char line[64];
+	unsigned long long number[2];
+	int ret;
 
-	if (count >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, count))
-		return -EFAULT;
-	line[count] = '\0';
-	if (sscanf(line, "%lli %lli", &start, &size) != 2 || !size)
+	ret = read_numbers(buf, count, number);
+	if (ret)
+		return ret;
+	if (!number[1])
 		return -EINVAL;
 
+	ret = -EBUSY;
 	mutex_lock(&device->lock);
 	if (!device->added) {
 		device->pgmap.type = MEMORY_DEVICE_GENERIC;
-		device->pgmap.range.start = start;
-		device->pgmap.range.end = start + size - 1;
+		device->pgmap.range.start = number[0];
+		device->pgmap.range.end = number[0] + number[1] - 1;
 		device->pgmap.nr_range = 1;
 		ret = add(device);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the kernels before v6.18 share, where pin_v7.h has other forms. */
+#include <linux/gfp.h>
 #include <linux/pfn_t.h>
 #include <linux/version.h>
 
@@ -12,6 +13,13 @@ static inline unsigned long *page_flags(struct page *page)
 {
 	return &page->flags;
 }
+
+#ifdef CONFIG_CONTIG_ALLOC
+static inline int alloc_range(unsigned long start, unsigned long end)
+{
+	return alloc_contig_range(start, end, MIGRATE_MOVABLE, GFP_KERNEL);
+}
+#endif
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#include <linux/gfp.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
@@ -16,6 +17,13 @@ static inline struct dev_pagemap **page_owner(struct page *page)
 {
 	return &page_folio(page)->pgmap;
 }
+
+#ifdef CONFIG_CONTIG_ALLOC
+static inline int alloc_range(unsigned long start, unsigned long end)
+{
+	return alloc_contig_range(start, end, ACR_FLAGS_NONE, GFP_KERNEL);
+}
+#endif
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 static inline vm_fault_t map_huge_fault(struct vm_fault *vmf, unsigned int order)
