@@ -4,7 +4,8 @@
  * when the other half is device memory, and what it leaves isolated when the
  * other half is a hole and it fails later on.
  *
- * Needs pageblocks of 4 MiB (x86 without HUGETLB_PAGE), in ZONE_MOVABLE:
+ * Needs pageblocks of 4 MiB (x86 without HUGETLB_PAGE, and on v7 without
+ * TRANSPARENT_HUGEPAGE), in ZONE_MOVABLE:
  * namespace0.0, in raw mode, with struct pages, must begin in the middle of
  * one; and 4 MiB of RAM between two holes must begin and end in the middle of
  * one. For example -m 4000M, kernelcore=2304M memmap=2M$0x142000000
