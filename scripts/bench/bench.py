@@ -27,8 +27,10 @@ With --memmap it prints what binding a driver to device memory costs for each pa
 binding it again, and unbinding it: instructions of the process that does it, in the guest
 q35-bind-cost. SIZE is that of the device (4G; may be several), and APPEND more kernel
 arguments, such as init_on_alloc=1; memory that is cleared then counts an instruction a byte.
-Where a plugin of QEMU's can be built there is a table by function (scripts/bench/plugin/functions),
-too, and neither has interrupts in it. It says how far two guests are apart.
+It says how far two guests are apart. A second table has what ndctl takes as a whole. Where a plugin
+of QEMU's can be built there is a table by function (scripts/bench/plugin/functions), too, and
+neither that nor the first one has interrupts in it. The first one is drawn, too:
+RESULTS/PIN/bench-memmap-SIZE-APPEND.svg.
 
 Exit codes: 0 done, 1 something did not run, 2 bad input.
 """

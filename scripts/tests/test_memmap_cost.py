@@ -11,17 +11,18 @@ Exit code: 0 all as expected, 1 otherwise.
 import sys
 import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 import program     # noqa: E402
-from bench import functions, memmap_cost    # noqa: E402
+from bench import functions, memmap_cost, plot    # noqa: E402
 from settings import BadInput    # noqa: E402
 
 QEMU = """#!/bin/bash
 echo "$*" >>"$SAID"
 [[ $(wc -l <"$SAID") != "$ODD" ]] || more=900000
 for kind in fs_dev fs_mem dax_dev dax_4k dax_2m private; do
-	echo "    # cost of $kind: 1000 pages, ticks to bind: $((44000 + ${more:-0})), to unbind: 500, to bind again: 43000"
+	echo "    # cost of $kind: 1000 pages, ticks to bind: $((44000 + ${more:-0})), to unbind: 500, to bind again: 43000, to make: $([[ $kind == private ]] && echo 0 || echo 89000000)"
 done >result.ktap
 """
 NM = """\
@@ -80,11 +81,20 @@ def parts(folder: Path) -> list[str]:
 
     def kind(instructions: int, count: int) -> dict[str, memmap_cost.Kind]:
         return {"x": memmap_cost.Kind(1000, dict.fromkeys(memmap_cost.STEPS, instructions),
-                                      {step: {"a": (1, count), "b": (2, 2)} for step in memmap_cost.STEPS})}
+                                      {step: {"a": (1, count), "b": (2, 2)} for step in memmap_cost.STEPS}, 0)}
     same("apart", memmap_cost.apart(kind(44000, 1)["x"], kind(44050, 1)["x"]), 0.05)
     same("the same", memmap_cost.differing(kind(1, 1), kind(2, 1)), (6, {}))
     same("differing", memmap_cost.differing(kind(1, 1), kind(1, 131)), (6, {"a": 130}))
+    counts = {"base": {"x": [10, 0], "y": [0, 0]}, "series": {"x": [5, 0], "y": [2, 0]}}
+    plot.bars(folder / "p/lot.svg", "a < b", ["one", "two"], counts, {"x": "&x", "y": "y"})
+    same("bars", bars(folder / "p/lot.svg"), ["190.0", "95.0", "0.0", "38.0", *["0.0"] * 4])
     return wrong
+
+
+def bars(picture: Path) -> list[str]:
+    """The widths of the plot's bars."""
+    rects = ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}rect")
+    return [rect.get("width") for rect in rects if "." in rect.get("width")]
 
 
 def programs(folder: Path) -> list[str]:
@@ -93,7 +103,7 @@ def programs(folder: Path) -> list[str]:
     qemu, said = folder / "qemu", folder / "said"
     qemu.write_text(QEMU)
     qemu.chmod(0o755)
-    usual = {"PIN": "v7.3.4", "BUILD": str(folder / "build"), "QEMU": str(qemu), "SAID": str(said), "ODD": "", "SIZE": "1G", "APPEND": ""}
+    usual = {"PIN": "v7.3.4", "BUILD": str(folder / "build"), "RESULTS": str(folder / "results"), "QEMU": str(qemu), "SAID": str(said), "ODD": "", "SIZE": "1G", "APPEND": ""}
 
     def bench(code: int, *lines: str, **env: str) -> None:
         said.write_text("")
@@ -104,9 +114,13 @@ def programs(folder: Path) -> list[str]:
             wrong.append(f"{env}: {done.returncode}: {text}")
     row = "".join(f"{number:9.3f}" for number in (44, 44, 43, 43, .5, .5)) + "    100.0%  100.0%  100.0%   0.000"
     bench(0, "no table by function: there is no vmlinux of base", f"{'fsdax, map=dev':36}{row}",
-          "apart: two guests are, at most")
+          "apart: two guests are, at most", f"{'fsdax, map=dev':46}" + f"{89:13.1f}" * 2 + f"{100 * 43500 / 89000000:12.1f}%" * 2)
     if (nr := said.read_text().count("-icount shift=0,sleep=off")) != 4:
         wrong.append(f"{nr} guests, not two of each variant")
+    picture = folder / "results/v7.3.4/bench-memmap-1G.svg"
+    bench(0, f"plot: {picture}")
+    if len(bars(picture)) != 2 * 3 * 6:
+        wrong.append(f"not 2 variants, 3 steps, 6 kinds: {bars(picture)}")
     bench(0, SIZE="1G", APPEND="init_on_alloc=1")
     if (words := said.read_text()).count("init_on_alloc=1 tests=") != 4 or "size=1G" not in words or "dax_1g" in words:
         wrong.append(f"APPEND, and no pages of 1G: {words}")
