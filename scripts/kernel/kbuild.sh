@@ -14,7 +14,7 @@ of_pin() {
 }
 
 # list_fragments ARCH FLAVOUR: sets fragments to those of a guest's kernel, as far as
-# there are any for this ARCH and for this pin
+# there are any for this ARCH, this pin and this ARCH in this FLAVOUR
 list_fragments() {
 	configs=$root/qemu-configs/kernel
 	fragments=("$configs/common.config")

@@ -47,6 +47,11 @@ kernel 0 ''
 echo 'CONFIG_A=y' >>"$fr/selftests/config"
 kernel 0 ''
 grep -qx 'CONFIG_A=y' "$out/.config" || bad 'the fragment is not in it'
+echo 'CONFIG_OF_BOTH=y' >"$fr/qemu-configs/kernel/x86_64-default.config"
+echo 'CONFIG_OF_KASAN=y' >"$fr/qemu-configs/kernel/x86_64-kasan.config"
+kernel 0 ''
+grep -qx 'CONFIG_OF_BOTH=y' "$out/.config" || bad 'the fragment of this architecture in this flavour is not in it'
+! grep -q 'OF_KASAN' "$out/.config" || bad 'that of another flavour is in it'
 echo 'CONFIG_B_LOST=y' >>"$fr/selftests/config"
 kernel 2 'options of default that did not survive: CONFIG_B_LOST; correct '
 [[ ! -e $out/build.json ]] || bad 'a kernel that failed has a build.json'

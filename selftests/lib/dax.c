@@ -85,7 +85,7 @@ bool dax_create(const char *ns, const char *map, const char *align, struct dax *
 {
 	if (!ns_set_mode(ns, "devdax", map, align) || !dax_read(ns, dax))
 		return false;
-	ksft_print_msg("%s: map=%s align=%s\n", dax->name, map, align);
+	ksft_print_msg("%s: map=%s\n", dax->name, map);
 	return true;
 }
 

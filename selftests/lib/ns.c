@@ -78,11 +78,16 @@ bool ns_create_raw(const char *ns)
 
 bool ns_set_mode(const char *ns, const char *mode, const char *map, const char *align)
 {
+	char size[24];
 	const char *const argv[] = {
 		"ndctl", "create-namespace", "-f", "-e", ns, "-m", mode,
-		"-M", map, "-a", align, NULL
+		"-M", map, "-a", size, NULL
 	};
 
+	if (strcmp(align, "4K"))
+		snprintf(size, sizeof(size), "%s", align);
+	else
+		snprintf(size, sizeof(size), "%zuK", page_size() >> 10);
 	test_require_disposable();
 	return test_run(NS_SECONDS, argv) == 0;
 }

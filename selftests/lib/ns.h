@@ -31,7 +31,11 @@ bool ns_block_device(const char *ns, char *name, size_t size);
 
 bool ns_create_raw(const char *ns);
 
-/* Set the mode ("devdax", "fsdax") of @ns, and its memmap ("mem", "dev"). */
+/*
+ * Set the mode ("devdax", "fsdax") of @ns, its memmap ("mem", "dev"), and its
+ * alignment, which for device DAX is the size of its pages. "4K" is the
+ * kernel's page size, even if that is larger.
+ */
 bool ns_set_mode(const char *ns, const char *mode, const char *map, const char *align);
 
 bool ns_destroy(const char *ns);

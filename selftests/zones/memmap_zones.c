@@ -24,7 +24,6 @@
 #include "zone.h"
 
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
-#define MEMBLOCK	"/sys/kernel/debug/memblock/memory"
 #define CHUNK	4096	/* flags in one read */
 #define SUBSECTION_SIZE	(2UL << 20)	/* smallest unit that can be online */
 #define SHOWN	3	/* runs of wrong pages printed per case */
@@ -75,7 +74,7 @@ static struct {
 
 static struct zone zones[MAX_ZONES];
 static long ram_in_zone[MAX_ZONES];	/* pages of RAM that belong to it */
-static struct range ram[MAX_RANGES];	/* see read_ram() */
+static struct range ram[MAX_RANGES];	/* what zones count as present */
 static int nr_zones, nr_ram;
 static const char *prefix = "";	/* of the names of the cases */
 
@@ -135,41 +134,6 @@ static const struct zone *zone_behind(unsigned long pfn)
 }
 
 /*
- * Read what zones count as present. Where the kernel keeps memblock that is all
- * of its memory: a part of it that the firmware does not want mapped (arm64) is
- * not System RAM in /proc/iomem. Elsewhere it is System RAM.
- */
-static void read_ram(void)
-{
-	FILE *file = fopen(MEMBLOCK, "re");
-	unsigned long long start, end;
-	char line[128];
-
-	if (!file) {
-		nr_ram = ram_read(ram, MAX_RANGES);
-		return;
-	}
-	for (nr_ram = 0; fgets(line, sizeof(line), file); nr_ram++) {
-		if (nr_ram == MAX_RANGES ||
-		    sscanf(line, " %*d: %llx..%llx", &start, &end) != 2)
-			ksft_exit_fail_msg("%s: %s", MEMBLOCK, line);
-		ram[nr_ram].start = (start + page_size() - 1) / page_size();
-		ram[nr_ram].end = (end + 1) / page_size();
-	}
-	fclose(file);
-}
-
-static bool is_present(unsigned long pfn)
-{
-	int i;
-
-	for (i = 0; i < nr_ram; i++)
-		if (pfn >= ram[i].start && pfn < ram[i].end)
-			return true;
-	return false;
-}
-
-/*
  * A hole in front of a zone's first page can't be inside the zone in its page
  * flags: the start of the zone is not moved. Walkers of a zone never see it.
  * Page 0 always is such a hole on x86, which does not add it to memblock.
@@ -182,7 +146,7 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 
 	for (i = 0; i < nr_zones; i++) {
 		if (zones[i].nid == rec->nid && zones[i].index == rec->zone)
-			ram_in_zone[i] += is_present(pfn);
+			ram_in_zone[i] += ranges_have(ram, nr_ram, pfn);
 		if (pfn < zones[i].start || pfn >= zones[i].end)
 			continue;
 		nr++;
@@ -204,6 +168,11 @@ static void check_zone(unsigned long pfn, const struct test_memmap_page *rec)
 }
 
 #ifdef PIN_V7
+static void count_invalid(unsigned long pfn)
+{
+	(void)pfn;
+}
+
 /* An offline page may have no flag at all, not even KPF_NOPAGE. */
 static bool kflags_are_right(unsigned long long kflags, bool online, bool reserved)
 {
@@ -211,6 +180,16 @@ static bool kflags_are_right(unsigned long long kflags, bool online, bool reserv
 	       !(kflags & ~(1ULL << KPF_NOPAGE));
 }
 #else
+/* arm64: pfn_valid() is false for memory that is not mapped, which is present. */
+static void count_invalid(unsigned long pfn)
+{
+	int i;
+
+	for (i = 0; i < nr_zones; i++)
+		if (pfn >= zones[i].start && pfn < zones[i].end)
+			ram_in_zone[i] += ranges_have(ram, nr_ram, pfn);
+}
+
 static bool kflags_are_right(unsigned long long kflags, bool online, bool reserved)
 {
 	return online == !(kflags >> KPF_NOPAGE & 1) &&
@@ -228,6 +207,8 @@ static void check_page(unsigned long pfn, const struct test_memmap_page *rec,
 	if (ram_is(pfn))
 		check(RAM_ONLINE, online == block_state, pfn, rec);
 	check(KPAGEFLAGS, kflags_are_right(kflags, online, reserved), pfn, rec);
+	if (!(rec->state & TEST_MEMMAP_VALID))
+		count_invalid(pfn);
 	if (!online)
 		return;
 
@@ -278,7 +259,7 @@ static void test_pages(void)
 			       zones[i].nid, zones[i].index, zones[i].name,
 			       zones[i].start, zones[i].end - 1);
 	nr_ranges = ram_note();
-	read_ram();
+	nr_ram = ram_read_present(ram, MAX_RANGES);
 	nr_blocks = block_walk(check_block);
 	ksft_print_msg("%d zones, %d ranges of RAM, %d memory blocks\n",
 		       nr_zones, nr_ranges, nr_blocks);
@@ -300,8 +281,8 @@ static void test_pages(void)
 
 /*
  * A zone's present pages are the pages of RAM with that zone in their page
- * flags, without any holes that it spans. Managed pages are not more than
- * those.
+ * flags (if they have none, those that it spans), without any holes that it
+ * spans. Managed pages are not more than those.
  */
 static void test_counts(void)
 {
