@@ -13,8 +13,8 @@ def text(x: float, y: float, words: str, more: str = "") -> str:
 
 
 def bars(path: Path, title: str, columns: list[str], counts: dict[str, dict], rows: dict[str, str]) -> None:
-    """Write a plot of what counts.table() prints, of the same title, columns, counts and rows: a panel a column, a group a row, a bar a
-    variant. Each panel has a scale of its own, from 0."""
+    """Write a plot of what counts.table() prints, of the same title, columns, counts and rows: a panel a column, a group
+    a row, a bar a variant. Each panel has a scale of its own, from 0."""
     variants = list(counts)
     group = BAR * len(variants) + GAP
     width, height = NAMES + PANEL * len(columns), TOP + group * len(rows) + GAP
