@@ -3,7 +3,7 @@
 #ifndef _GUEST_REPORT_H
 #define _GUEST_REPORT_H
 
-/* Open the virtio port of this name for writing. Returns -1 when there is none. */
+/* Open the virtio port of this name for writing. Returns -1 if no port has it. */
 int open_port(const char *wanted);
 
 /* Open the port for results. Without one, report() writes to the console. */
