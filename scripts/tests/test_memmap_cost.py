@@ -103,7 +103,7 @@ def programs(folder: Path) -> list[str]:
     qemu, said = folder / "qemu", folder / "said"
     qemu.write_text(QEMU)
     qemu.chmod(0o755)
-    usual = {"PIN": "v7.3.4", "BUILD": str(folder / "build"), "RESULTS": str(folder / "results"), "QEMU": str(qemu), "SAID": str(said), "ODD": "", "SIZE": "1G", "APPEND": ""}
+    usual = {"PIN": "v7.3.4", "VARIANT": "base series", "BUILD": str(folder / "build"), "RESULTS": str(folder / "results"), "QEMU": str(qemu), "SAID": str(said), "ODD": "", "SIZE": "1G", "APPEND": ""}
 
     def bench(code: int, *lines: str, **env: str) -> None:
         said.write_text("")
