@@ -8,10 +8,10 @@ if [[ ! -f /usr/share/keyrings/debian-archive-keyring.gpg || -f /usr/include/qem
 	echo "skip: ${0##*/}: not Debian, or the header is installed"
 	exit 77
 fi
-mkdir -p "$fr/qemu-configs/arch" "$fr/scripts/bench/plugin" "$tmp/qemu-0/include/qemu"
+mkdir -p "$fr/qemu-configs/arch" "$fr/scripts/bench/plugin" "$tmp/qemu-0/include/plugins"
 echo 'qemu = qemu-toy' >"$fr/qemu-configs/arch/x86_64.conf"
 printf '#include <qemu-plugin.h>\nint x = HEADER;\n' >"$fr/scripts/bench/plugin/count.c"
-echo '#define HEADER 1' >"$tmp/qemu-0/include/qemu/qemu-plugin.h"
+echo '#define HEADER 1' >"$tmp/qemu-0/include/plugins/qemu-plugin.h"
 tar -C "$tmp" -cJf "$tmp/qemu_0.orig.tar.xz" qemu-0
 cat >"$tmp/bin/apt-get" <<EOF2
 #!/bin/bash
@@ -25,7 +25,7 @@ esac
 EOF2
 printf '#!/bin/sh\n' >"$tmp/bin/apt-config"
 # shellcheck disable=SC2016  # of the script that is written
-printf '#!/bin/sh\ncase $1 in -help) printf "%%s\\n" "-usb  enable" "$PLUGIN" ;; *) echo "QEMU emulator version $VERSION" ;; esac\n' >"$tmp/bin/qemu-toy"
+printf '#!/bin/sh\ncase $1 in -help) printf "%%s\\n" "-usb  enable" "$PLUGIN" ;; *) echo "QEMU emulator version $VERSION (Debian 1:0-1)" ;; esac\n' >"$tmp/bin/qemu-toy"
 chmod +x "$tmp"/bin/*
 export PATH=$tmp/bin:$PATH PLUGIN='-plugin [file=]<file>' VERSION=7.2.0
 so=$fr/build/qemu-plugin/count.so
@@ -47,5 +47,15 @@ want 1 '^plugin: scripts/bench/plugin/count.c does not compile: .*NONE' "$s/benc
 sed -i '$d' "$fr/scripts/bench/plugin/count.c"
 VERSION=8.0.0 want 0 '' "$s/bench/plugin.sh"
 [[ $(wc -l <"$tmp/fetched") == 3 ]] || bad 'the header of another version'
-VERSION=10.0.0 want 1 '^plugin: scripts/bench/plugin/count.c is for QEMU before 9.0$' "$s/bench/plugin.sh"
+sed -i 's/1:0-1/1:10.0-1/' "$tmp/bin/qemu-toy"
+VERSION=10.0 want 1 '^plugin: qemu-toy is not of [a-z]*, which has 0; it needs its /usr/include/qemu-plugin.h$' "$s/bench/plugin.sh"
+sed -i 's/1:10.0-1/1:0-1/' "$tmp/bin/qemu-toy"
+printf '#include <glib.h>\n#define HEADER GLIB\n' >"$fr/build/qemu-plugin/qemu-plugin.h"
+printf '#!/bin/sh\n' >"$tmp/bin/pkg-config"
+chmod +x "$tmp/bin/pkg-config"
+VERSION=8.0.0 want 1 '^plugin: qemu-plugin.h includes glib.h; run: apt-get install libglib2.0-dev$' "$s/bench/plugin.sh"
+mkdir "$tmp/glib"
+echo '#define GLIB 2' >"$tmp/glib/glib.h"
+printf '#!/bin/sh\necho "-I%s "\n' "$tmp/glib" >"$tmp/bin/pkg-config"
+VERSION=8.0.0 want 0 '' "$s/bench/plugin.sh"
 end

@@ -38,6 +38,7 @@
 #define MAX_SYMBOLS	512
 #define MAX_DEPTH	256	/* calls that have not returned */
 #define SLOT		8	/* at least, in a table of entries */
+#define MAX_INSN	15	/* bytes */
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
@@ -69,7 +70,7 @@ struct block {
 };
 
 static FILE *out;
-static uint64_t insns, seen;	/* of the whole machine; now, and when the last block began */
+static uint64_t seen;		/* machine_insns() when the last block began */
 static uint64_t task;		/* that runs: where its stack pointer is kept */
 
 /* The step, if there is one. */
@@ -87,6 +88,46 @@ static struct call {
 	bool jumped;
 	const struct symbol *symbol;	/* NULL: not counted */
 } calls[MAX_DEPTH];
+
+/* What differs between versions of QEMU's interface: 2 and 3 came with QEMU 9.0. */
+#if QEMU_PLUGIN_VERSION < 3
+static uint64_t insns;
+
+static void count_insn(struct qemu_plugin_insn *insn)
+{
+	qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &insns, 1);
+}
+
+/* The instructions that the whole machine has executed. */
+static uint64_t machine_insns(void)
+{
+	return insns;
+}
+
+static void copy_code(struct qemu_plugin_insn *insn, uint8_t *code, size_t size)
+{
+	memcpy(code, qemu_plugin_insn_data(insn), size);
+}
+#else
+static qemu_plugin_u64 insns;
+
+static void count_insn(struct qemu_plugin_insn *insn)
+{
+	if (!insns.score)
+		insns = qemu_plugin_scoreboard_u64(qemu_plugin_scoreboard_new(sizeof(uint64_t)));
+	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64, insns, 1);
+}
+
+static uint64_t machine_insns(void)
+{
+	return qemu_plugin_u64_get(insns, 0);
+}
+
+static void copy_code(struct qemu_plugin_insn *insn, uint8_t *code, size_t size)
+{
+	qemu_plugin_insn_data(insn, code, size);
+}
+#endif
 
 static void enter(const struct symbol *symbol)
 {
@@ -152,11 +193,12 @@ static void follow(const struct block *block)
 static void on_block(unsigned int cpu, void *data)
 {
 	const struct block *block = data;
+	const uint64_t now = machine_insns();
 
 	(void)cpu;
 	if (counting)	/* the block before this one */
-		own += insns - seen;
-	seen = insns;
+		own += now - seen;
+	seen = now;
 	counting = false;
 	if (!stepping || task != mine)
 		return;
@@ -200,7 +242,7 @@ static void on_mark(unsigned int cpu, void *data)
 		fprintf(stderr, "count: lost track of the task%s\n", too_deep ? ": too many calls" : "");
 		_exit(1);
 	}
-	own += insns - seen;
+	own += machine_insns() - seen;
 	counting = false;
 	fprintf(out, "step %u %llu\n", ++steps, (unsigned long long)own);
 	for (i = 0; i < nr_counters; i++)
@@ -250,19 +292,19 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	const size_t nr = qemu_plugin_tb_n_insns(tb);
 	struct block *block = calloc(1, sizeof(*block));	/* as long as QEMU may run it */
 	struct qemu_plugin_insn *insn;
-	const uint8_t *code;
+	uint8_t code[MAX_INSN] = {0};
 	size_t i, size = 0;
 
 	(void)id;
 	for (i = 0; i < nr; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		code = qemu_plugin_insn_data(insn);
 		size = qemu_plugin_insn_size(insn);
+		copy_code(insn, code, size);
 		block->end = qemu_plugin_insn_vaddr(insn) + size;
 		block->call = is_call(code, size);
 		block->ret = is_ret(code);
 		block->iret = size == 2 && code[0] == 0x48 && code[1] == 0xcf;
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &insns, 1);
+		count_insn(insn);
 		if (size == 7 && !memcmp(code, "\x0f\x1f\x80" "cost", 7))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS, NULL);
 		if (size >= 4 && is_switch(code, block->end - size))
