@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Advice about a mapping of device DAX with pages of 2M, for all of it and for
- * a part of a page: the page tables still map what they did, and the contents
- * are there.
+ * Advice about a mapping of device DAX with pages of 2M, mprotect() and mremap(),
+ * for all of it and for a part of a page: the page tables still map what they did,
+ * and the contents are there.
  *
  * usage: memmap_advise [namespace]
  *
@@ -17,6 +17,9 @@
 #define MADV_COLD	20
 #define MADV_PAGEOUT	21
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
 
 static const struct advice {
 	const char *name;
@@ -27,9 +30,10 @@ static const struct advice {
 	{ "willneed", MADV_WILLNEED, 0 },
 	{ "cold", MADV_COLD, 0 },
 	{ "pageout", MADV_PAGEOUT, 0 },
+	{ "collapse", MADV_COLLAPSE, EINVAL },	/* DAX has its huge pages */
 };
 
-#define NR_CASES	(2 * (int)ARRAY_SIZE(advices) + 2)
+#define NR_CASES	(2 * (int)ARRAY_SIZE(advices) + 6)
 
 static char *addr;
 static unsigned long pfn;
@@ -49,6 +53,53 @@ static bool advise(const struct advice *advice, size_t offset, size_t size)
 	int err = madvise(addr + offset, size, advice->advice) ? errno : 0;
 
 	return test_is(advice->name, err, advice->err) & still_mapped(advice->name);
+}
+
+/* Read-only, and writable again. */
+static bool protect(void)
+{
+	return test_is("read-only", mprotect(addr, HUGE_SIZE, PROT_READ), 0) &
+	       still_mapped("read-only") &
+	       test_is("writable", mprotect(addr, HUGE_SIZE, PROT_READ | PROT_WRITE), 0) &
+	       still_mapped("writable");
+}
+
+/* To other addresses, where a page of 2M fits. */
+static bool move(void)
+{
+	char *to = mem_reserve(HUGE_SIZE);
+	bool good = mremap(addr, HUGE_SIZE, HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+
+	if (!good)
+		ksft_print_msg("mremap: %s\n", strerror(errno));
+	else
+		addr = to;
+	return still_mapped("mremap") && good;
+}
+
+/* A part of a page is neither protected nor moved: its vma can't be split there. */
+static bool is_refused(const char *what, bool failed)
+{
+	return test_is(what, failed ? errno : 0, EINVAL) & still_mapped(what);
+}
+
+static void test_mapping(void)
+{
+	char *part = addr + page_size();
+
+	ksft_test_result(protect(), "mprotect\n");
+	ksft_test_result(is_refused("mprotect", mprotect(part, page_size(), PROT_READ)),
+			 "mprotect_part\n");
+	ksft_test_result(move(), "mremap\n");
+#ifdef PIN_V7
+	part = addr + page_size();
+	ksft_test_result(is_refused("mremap", mremap(part, page_size(), page_size(),
+						     MREMAP_MAYMOVE | MREMAP_FIXED,
+						     mem_reserve(HUGE_SIZE)) == MAP_FAILED),
+			 "mremap_part\n");
+#else
+	ksft_test_result_skip("mremap_part: it moves, and the old mapping stays\n");
+#endif
 }
 
 int main(int argc, char *argv[])
@@ -75,6 +126,7 @@ int main(int argc, char *argv[])
 	if (err)
 		ksft_print_msg("mbind: %s\n", strerror(-err));
 	ksft_test_result(still_mapped("mbind"), "mbind\n");
+	test_mapping();
 	munmap(addr, HUGE_SIZE);
 	ksft_test_result(dax_check("unmapped", &dax), "unmapped\n");
 

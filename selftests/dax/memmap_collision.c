@@ -10,11 +10,12 @@
 
 #include "block.h"
 #include "dax.h"
+#include "mem.h"
 #include "ram.h"
 #include "test.h"
 
 #define NR_NAMESPACES	2
-#define NR_CASES	(1 + 17)	/* raw, map=mem and map=dev */
+#define NR_CASES	(1 + 23)	/* raw, map=mem and map=dev */
 
 struct place {
 	char ns[32];
@@ -111,10 +112,31 @@ static bool check_offline(const struct place *place)
 }
 
 /*
- * While unbinding waits for what is held, the pgmap can't be looked up: the
- * pages must still be the device's, and not online.
+ * /proc/PID/mem reads what /dev/mem maps: since v7.3 it refuses what is online
+ * and not reserved.
  */
-static bool check_dying(const struct place *place, const struct dax *dax)
+static bool check_access(const struct place *place)
+{
+	const unsigned long want = mem_pattern(1);
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	unsigned long *map, got = 0;
+
+	map = mem_map_file("/dev/mem", O_RDWR, place->pmem.pfn + place->pmem.nr / 2, 1);
+	if (map != MAP_FAILED) {
+		*map = want;
+		if (pread(mem, &got, sizeof(got), (unsigned long)map) < 0)
+			ksft_print_msg("/proc/self/mem: %s\n", strerror(errno));
+		munmap(map, page_size());
+	}
+	close(mem);
+	return got == want;
+}
+
+/*
+ * While unbinding waits for what is held, the pgmap can't be looked up: the
+ * pages must still be the device's, and not online. Sets @access.
+ */
+static bool check_dying(const struct place *place, const struct dax *dax, bool *access)
 {
 	long long end = test_ms() + BIND_SECONDS * 1000LL;
 	int held = dax_hold(dax);
@@ -132,6 +154,7 @@ static bool check_dying(const struct place *place, const struct dax *dax)
 	       check_kpageflags("dying", &place->pmem, false) &&
 	       page_check_state("dying", &dax->data, TEST_MEMMAP_DEVICE,
 				TEST_MEMMAP_DEVICE);
+	*access = dying && check_access(place);
 	close(held);
 	return dax_wait_bind(dax, pid) && good;
 }
@@ -184,7 +207,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 {
 	const char *word = altmap ? "dev_" : "mem_";
 	struct dax dax = {};
-	bool good;
+	bool good, access = false;
 
 	good = dax_create(place->ns, map, "2M", &dax);
 	result(place, word, "page", good &&
@@ -194,6 +217,7 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 	result(place, word, "offline", good && check_offline(place));
 	result(place, word, "kpageflags", good &&
 	       check_kpageflags("pmem", &place->pmem, false));
+	result(place, word, "access", good && check_access(place));
 	/* Still as the last device left them, unless initialised. */
 	if (altmap)
 		result(place, word, "reserve", good &&
@@ -202,13 +226,15 @@ static void test_map(const struct place *place, const char *map, bool altmap)
 				   TEST_MEMMAP_DEVICE | TEST_MEMMAP_RESERVED,
 				   dax.nid));
 	result(place, word, "ram", good && check_ram(place));
-	result(place, word, "dying", good && check_dying(place, &dax));
+	result(place, word, "dying", good && check_dying(place, &dax, &access));
+	result(place, word, "dying_access", access);
 
 	/* Without a device the struct pages stay, but nobody owns them. */
 	good = good && ns_destroy(place->ns);
 	result(place, word, "destroyed", good && check_offline(place) &&
 	       check_kpageflags("destroyed", &place->pmem, false));
 	result(place, word, "hole", good && check_hole(place));
+	result(place, word, "hole_access", good && check_access(place));
 	result(place, word, "destroyed_ram", good && check_ram(place));
 }
 

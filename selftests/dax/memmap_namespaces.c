@@ -16,29 +16,20 @@
  * that is there, while namespaces of REGION are destroyed and created. The data
  * in all of them is lost.
  */
-#include <dirent.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "dax.h"
+#include "region.h"
 #include "test.h"
 
 #define GIANT_SIZE	(1UL << 30)
 #define HELD		4	/* pages */
-#define PART		"32M"	/* of a region: a quarter of a section */
-#define PART_SIZE	(32 * MB)
 #define NR_READERS	2
 #define READ_ROUNDS	8	/* a namespace is destroyed, and created as another kind */
 
-/* A namespace of some kind. */
-static const struct kind {
-	const char *word;	/* prefix of its case names */
-	const char *mode;
-	const char *map;	/* NULL: has no struct pages */
-	const char *align;
-} alone[] = {
+static const struct kind alone[] = {
 	{ "raw", "raw", NULL, NULL },
 	{ "sector", "sector", NULL, NULL },
 	{ "fs_mem_4k", "fsdax", "mem", "4K" },
@@ -54,36 +45,23 @@ static const struct kind {
 	{ "dax_mem_1g", "devdax", "mem", "1G" },
 	{ "dax_dev_1g", "devdax", "dev", "1G" },
 	{ "fs_dev_1g", "fsdax", "dev", "1G" },
-}, parts[] = {
+}, parts[REGION_PARTS] = {
 	{ "part_fs_dev", "fsdax", "dev", "2M" },
 	{ "part_dax_mem", "devdax", "mem", "4K" },
 	{ "part_raw", "raw", NULL, NULL },
 	{ "part_dax_dev", "devdax", "dev", "4K" },
 };
 
-/* A part of the region, and its namespace. */
-static struct part {
-	const struct kind *kind;
-	char ns[32];
-	struct dax dax;
-} part[ARRAY_SIZE(parts)];
-
 static unsigned char garbage = NS_GARBAGE;	/* what was written last */
 
-static bool has_altmap(const struct kind *kind)
-{
-	return kind->map && !strcmp(kind->map, "dev");
-}
-
-/* @more: cases of a kind with struct pages, beyond those of test_memmap() */
-static unsigned int count_cases(const struct kind *kinds, size_t nr,
-				unsigned int more)
+/* @more: results of a kind with struct pages, beyond those of test_memmap() */
+static unsigned int count_results(const struct kind *kinds, size_t nr, unsigned int more)
 {
 	unsigned int count = 0;
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		count += kinds[i].map ? 2 + 2 * has_altmap(&kinds[i]) + more : 2;
+		count += kinds[i].map ? 2 + 2 * kind_has_altmap(&kinds[i]) + more : 2;
 	return count;
 }
 
@@ -155,7 +133,7 @@ static bool check_place(const struct kind *kind, const struct dax *dax)
 	size_t size = map_size(&dax->all);
 	unsigned long heads = last.order ? 2 * (dax->data.nr >> last.order) : 0;
 
-	if (!has_altmap(kind))
+	if (!kind_has_altmap(kind))
 		return is_garbage(dax->name, &dax->all);
 	if (size > storage)
 		size = storage;
@@ -163,36 +141,16 @@ static bool check_place(const struct kind *kind, const struct dax *dax)
 			 dax->data.nr - heads);
 }
 
-static bool check_data(const struct kind *kind, const struct dax *dax)
+static void test_memmap(const struct kind *kind, const struct dax *dax, bool good)
 {
-	return page_check("data", has_altmap(kind) ? &dax->data : &dax->all,
-			   DEVICE_MASK, DEVICE_PAGE, dax->nid);
-}
-
-static bool check_flag(const struct kind *kind, const struct dax *dax)
-{
-	return page_check_state("data", has_altmap(kind) ? &dax->data : &dax->all,
-			   TEST_MEMMAP_RESERVED, 0);
-}
-
-static void test_memmap(const struct kind *kind, const struct dax *dax,
-			bool good)
-{
-	result(kind, "page", good && check_data(kind, dax));
-	result(kind, "flag", good && check_flag(kind, dax));
-	if (has_altmap(kind)) {
+	result(kind, "page", good && kind_check_data(kind, dax));
+	result(kind, "flag", good && kind_check_flag(kind, dax));
+	if (kind_has_altmap(kind)) {
 		result(kind, "storage", good &&
 		       dax_check_altmap("storage", dax, &dax->storage));
 		result(kind, "reserve", good &&
 		       dax_check_altmap("reserve", dax, &dax->reserve));
 	}
-}
-
-static bool read_kind(const struct kind *kind, const char *ns, struct dax *dax)
-{
-	if (!strcmp(kind->mode, "fsdax"))
-		return dax_read_fs(ns, dax);
-	return dax_read(ns, dax);
 }
 
 static void test_kind(const char *ns, const struct kind *kind,
@@ -212,7 +170,7 @@ static void test_kind(const char *ns, const struct kind *kind,
 	} else {
 		good = fill(ns, &dax.all) &&
 		       ns_set_mode(ns, kind->mode, kind->map, kind->align) &&
-		       read_kind(kind, ns, &dax);
+		       kind_read(kind, ns, &dax);
 		test_memmap(kind, &dax, good);
 		result(kind, "place", good && check_place(kind, &dax));
 		if (use)
@@ -274,98 +232,6 @@ static bool use_giant(const struct dax *dax)
 	return page_check_users("released", &pages, 0) && good;
 }
 
-/* With labels a region can have several namespaces, without only one. */
-static bool init_labels(const char *region)
-{
-	const char *const command[][4] = {
-		{ "ndctl", "disable-region", region, NULL },
-		{ "ndctl", "init-labels", "all", NULL },
-		{ "ndctl", "enable-region", region, NULL },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(command); i++)
-		if (test_run(NS_SECONDS, command[i]))
-			return false;
-	return true;
-}
-
-/* Find the region's namespace that is not in part[]. */
-static bool find_new(const char *region, struct part *new)
-{
-	struct pages pages;
-	size_t number, i;
-	char ns[32];
-
-	for (number = 0; number < 2 * ARRAY_SIZE(part); number++) {
-		snprintf(ns, sizeof(ns), "namespace%.8s.%zu",
-			 region + strlen("region"), number);
-		for (i = 0; i < ARRAY_SIZE(part); i++)
-			if (!strcmp(part[i].ns, ns))
-				break;
-		if (i < ARRAY_SIZE(part) || !ns_read(ns, &pages))
-			continue;
-		strcpy(new->ns, ns);
-		new->dax.all = pages;
-		return true;
-	}
-	return false;
-}
-
-/* Make a namespace in the first free part of the region. */
-static bool create_part(const char *region, struct part *part,
-			const struct kind *kind)
-{
-	const char *argv[16] = {
-		"ndctl", "create-namespace", "-r", region, "-s", PART, "-m",
-		kind->mode,
-	};
-	const char *const more[] = { "-M", kind->map, "-a", kind->align };
-
-	if (kind->map)
-		memcpy(argv + 8, more, sizeof(more));
-	part->kind = kind;
-	part->ns[0] = '\0';
-	return test_run(NS_SECONDS, argv) == 0 &&
-	       find_new(region, part) &&
-	       (!kind->map || read_kind(kind, part->ns, &part->dax));
-}
-
-static bool check_part(const struct part *part)
-{
-	const struct kind *kind = part->kind;
-	const struct dax *dax = &part->dax;
-
-	/* Not created yet. */
-	if (!kind)
-		return true;
-	if (!part->ns[0])
-		return page_is_gone("gone", &dax->all);
-	if (!kind->map)
-		return page_is_gone(part->ns, &dax->all);
-	return check_data(kind, dax) &&
-	       (!has_altmap(kind) ||
-		dax_check_altmap("storage", dax, &dax->storage));
-}
-
-static bool check_parts(void)
-{
-	bool good = true;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(part); i++)
-		good &= check_part(&part[i]);
-	return good;
-}
-
-static bool destroy_part(struct part *part)
-{
-	bool good = part->ns[0] && ns_destroy(part->ns);
-
-	part->ns[0] = '\0';
-	return good;
-}
-
 /*
  * Namespaces that share a section. Whatever map= says, the kernel puts the
  * memory map of less than a section into RAM. Some are destroyed and made again
@@ -373,72 +239,30 @@ static bool destroy_part(struct part *part)
  */
 static void test_parts(const char *region)
 {
-	const size_t nr = ARRAY_SIZE(part);
-	char whole[32];
+	const size_t nr = ARRAY_SIZE(parts);
 	bool good;
 	size_t i;
 
-	/* A label area without labels: still one namespace. */
-	snprintf(whole, sizeof(whole), "namespace%.8s.0",
-		 region + strlen("region"));
-	good = ns_write_garbage(whole, nr * PART_SIZE, ++garbage) && init_labels(region);
-	ksft_test_result(good, "labels\n");
+	ksft_test_result(region_init_garbage(region), "labels\n");
 
 	for (i = 0; i < nr; i++) {
-		good = create_part(region, &part[i], &parts[i]);
+		good = region_create(i, &parts[i]);
 		if (parts[i].map)
-			test_memmap(&parts[i], &part[i].dax, good);
+			test_memmap(&parts[i], region_dax(i), good);
 		else
-			result(&parts[i], "no_page", good &&
-			       check_part(&part[i]));
-		result(&parts[i], "neighbours", check_parts());
+			result(&parts[i], "no_page", good && region_check_part(i));
+		result(&parts[i], "neighbours", region_check());
 	}
 
 	for (good = true, i = 0; i < nr; i += 2)
-		good &= destroy_part(&part[i]);
-	ksft_test_result(good && check_parts(), "parts_destroyed\n");
+		good &= region_destroy(i);
+	ksft_test_result(good && region_check(), "parts_destroyed\n");
 	for (i = 0; i < nr; i += 2)
-		good &= create_part(region, &part[i], &parts[(i + 2) % nr]);
-	ksft_test_result(good && check_parts(), "parts_swapped\n");
+		good &= region_create(i, &parts[(i + 2) % nr]);
+	ksft_test_result(good && region_check(), "parts_swapped\n");
 	for (i = 0; i < nr; i++)
-		good &= destroy_part(&part[nr - 1 - i]);
-	ksft_test_result(good && check_parts(), "parts_gone\n");
-}
-
-/* Open a block device, and read it to its end, or until it is gone. */
-static void read_device(const char *name, unsigned long *read_bytes, int flags, char *buf)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/dev/%.32s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	if (fd < 0)
-		return;
-	while ((got = read(fd, buf, MB)) > 0)
-		__atomic_fetch_add(read_bytes, got, __ATOMIC_RELAXED);
-	close(fd);
-}
-
-/* A process that reads all pmem devices until it is killed. */
-static pid_t start_reader(unsigned long *read_bytes, int flags)
-{
-	char *buf = mem_map(MB);
-	pid_t pid = test_fork();
-	struct dirent *entry;
-	DIR *dir;
-
-	while (!pid) {
-		dir = opendir("/dev");
-		while (dir && (entry = readdir(dir)))
-			if (!strncmp(entry->d_name, "pmem", 4))
-				read_device(entry->d_name, read_bytes, flags, buf);
-		if (dir)
-			closedir(dir);
-	}
-	munmap(buf, MB);
-	return pid;
+		good &= region_destroy(nr - 1 - i);
+	ksft_test_result(good && region_check(), "parts_gone\n");
 }
 
 /*
@@ -448,25 +272,25 @@ static pid_t start_reader(unsigned long *read_bytes, int flags)
 static void test_read(const char *region)
 {
 	unsigned long *read_bytes = mem_map_shared(page_size());
-	bool created = init_labels(region), destroyed = true, checked, busy = true;
-	const size_t nr = ARRAY_SIZE(part);
+	bool created = region_init(region), destroyed = true, checked, busy = true;
+	const size_t nr = ARRAY_SIZE(parts);
 	pid_t pids[NR_READERS];
 	unsigned long before;
 	size_t round, i;
 
 	for (i = 0; i < nr; i++)
-		created &= create_part(region, &part[i], &parts[i]);
-	checked = check_parts();
+		created &= region_create(i, &parts[i]);
+	checked = region_check();
 	for (i = 0; i < NR_READERS; i++)
-		pids[i] = start_reader(&read_bytes[i], i ? O_DIRECT : 0);
+		pids[i] = region_start_reader(&read_bytes[i], i ? O_DIRECT : 0);
 
 	for (round = 0; round < READ_ROUNDS; round++) {
 		i = round % nr;
 		before = __atomic_load_n(read_bytes, __ATOMIC_RELAXED);
-		destroyed &= destroy_part(&part[i]);
-		checked &= check_parts();
-		created &= create_part(region, &part[i], &parts[(i + round / nr + 1) % nr]);
-		checked &= check_parts();
+		destroyed &= region_destroy(i);
+		checked &= region_check();
+		created &= region_create(i, &parts[(i + round / nr + 1) % nr]);
+		checked &= region_check();
 		busy &= __atomic_load_n(read_bytes, __ATOMIC_RELAXED) != before;
 	}
 	for (i = 0; i < NR_READERS; i++) {
@@ -481,8 +305,8 @@ static void test_read(const char *region)
 	ksft_test_result(checked, "read_pages\n");
 	ksft_test_result(busy, "read_busy\n");
 	for (destroyed = true, i = 0; i < nr; i++)
-		destroyed &= destroy_part(&part[i]);
-	ksft_test_result(destroyed && check_parts(), "read_gone\n");
+		destroyed &= region_destroy(i);
+	ksft_test_result(destroyed && region_check(), "read_gone\n");
 }
 
 static void test_kinds(const char *ns, const struct kind *kinds, size_t nr,
@@ -499,7 +323,7 @@ int main(int argc, char *argv[])
 	test_begin();
 	if (argc == 2) {
 		ns_require(argv[1]);
-		ksft_set_plan(count_cases(e820, ARRAY_SIZE(e820), 3));
+		ksft_set_plan(count_results(e820, ARRAY_SIZE(e820), 3));
 		test_kinds(argv[1], e820, ARRAY_SIZE(e820), NULL);
 		ksft_exit(!ksft_get_fail_cnt());
 	}
@@ -513,9 +337,9 @@ int main(int argc, char *argv[])
 	ns_require(argv[1]);
 	ns_require(argv[3]);
 
-	ksft_set_plan(count_cases(alone, ARRAY_SIZE(alone), 3) +
-		      count_cases(giant, ARRAY_SIZE(giant), 3) +
-		      count_cases(parts, ARRAY_SIZE(parts), 1) + 4);
+	ksft_set_plan(count_results(alone, ARRAY_SIZE(alone), 3) +
+		      count_results(giant, ARRAY_SIZE(giant), 3) +
+		      count_results(parts, ARRAY_SIZE(parts), 1) + 4);
 	test_kinds(argv[1], alone, ARRAY_SIZE(alone), NULL);
 	test_kinds(argv[3], giant, ARRAY_SIZE(giant), use_giant);
 	test_parts(argv[2]);

@@ -34,17 +34,17 @@
 #include "block.h"
 #include "file.h"
 #include "hibernate.h"
+#include "image.h"
 #include "ram.h"
 #include "test.h"
 #include "zone.h"
 
-#define CHUNK		256		/* pages, for reading in pieces */
+#define CHUNK		256		/* pages in one read */
 #define BUF_PAGES	16384UL		/* pages to write and read */
 #define MIN_IN_DIMM	8192		/* of these, in the DIMM */
 #define MIN_IN_SECTION	128		/* of these, in a shared section */
 #define LEFT_FREE	(48 * MB)	/* bytes: see move_to_area() */
 
-static unsigned long *io;		/* CHUNK pages, aligned for O_DIRECT */
 static struct area ram = { .name = "memory", .key = 1 };
 static struct area pmem[] = {
 	{ .name = "map=mem", .key = 2 },
@@ -203,44 +203,6 @@ static bool same_map(const unsigned int *before, const unsigned int *after, unsi
 	return !bad;
 }
 
-/* Pages of the area found on the disk. */
-static unsigned long nr_found(struct area *area)
-{
-	unsigned long nr = 0, i;
-
-	for (i = 0; i < area->nr; i++)
-		nr += area->found[i];
-	ksft_print_msg("%s: %lu of %lu pages are in the image\n", area->name, nr,
-		       area->nr);
-	return nr;
-}
-
-static void search_image(void)
-{
-	struct area *const areas[] = { &ram, &pmem[0], &pmem[1] };
-	const unsigned long *word;
-	unsigned long i, page;
-	unsigned long long size;
-	ssize_t got;
-	int fd = hibernate_open_disk(O_RDONLY, &size);
-
-	for (i = 0; i < ARRAY_SIZE(areas); i++) {
-		areas[i]->found = calloc(areas[i]->nr, 1);
-		if (!areas[i]->found)
-			ksft_exit_fail_msg("no memory\n");
-	}
-	while ((got = read(fd, io, CHUNK * PAGE)) > 0)
-		for (word = io; word < io + got / sizeof(*io); word += WORDS)
-			for (i = 0; i < ARRAY_SIZE(areas); i++) {
-				page = *word ^ area_head(areas[i], 0);
-				if (page < areas[i]->nr && area_page_is(areas[i], page, word))
-					areas[i]->found[page] = 1;
-			}
-	if (got)
-		ksft_exit_fail_msg("%s: %s\n", disk, strerror(errno));
-	close(fd);
-}
-
 /* Write and read the mapping. */
 static bool dax_works(struct area *area)
 {
@@ -311,27 +273,30 @@ static bool check_dev_pages(void)
 static bool hibernate_late(void)
 {
 	unsigned long *info = mem_map_file("/dev/mem", 0, dax[1].all.pfn + 1, 1);
+	static unsigned long saved[WORDS];
 	bool good;
 
 	if (info == MAP_FAILED)
 		return false;
-	memcpy(io, info, PAGE);
+	memcpy(saved, info, PAGE);
 	memset(info, 0, PAGE);
 	good = hibernate_with_dev();
-	memcpy(info, io, PAGE);
+	memcpy(info, saved, PAGE);
 	munmap(info, PAGE);
 	return good;
 }
 
 static void test_resumed(bool good, const unsigned int *before, unsigned long nr)
 {
+	struct area *const areas[] = { &ram, &pmem[0], &pmem[1] };
+
 	ksft_test_result(good && area_is_filled(&ram) && ram_is_in_place(), "memory\n");
 	ksft_test_result(good && same_map(before, read_map(nr), nr), "memory_map\n");
 	ksft_test_result(good && dax_check("map=mem", &dax[0]), "mem_pages\n");
 	ksft_test_result(good && check_dev_pages(), "dev_pages\n");
-	search_image();
-	ksft_test_result(good && nr_found(&ram) == ram.nr, "image_has_memory\n");
-	ksft_test_result(good && nr_found(&pmem[0]) + nr_found(&pmem[1]) == 0,
+	image_search(areas, ARRAY_SIZE(areas));
+	ksft_test_result(good && image_has(&ram) == ram.nr, "image_has_memory\n");
+	ksft_test_result(good && image_has(&pmem[0]) + image_has(&pmem[1]) == 0,
 			 "image_has_no_pmem\n");
 	ksft_test_result(good && area_is_filled(&pmem[0]) && area_is_filled(&pmem[1]),
 			 "pmem\n");
@@ -417,9 +382,6 @@ int main(int argc, char **argv)
 		ksft_exit_skip("usage: memmap_hibernate resume|late|share|refuse DISK START SIZE\n");
 	disk = argv[2];
 	hibernate_use(disk);
-	io = aligned_alloc(PAGE, CHUNK * PAGE);
-	if (!io)
-		ksft_exit_fail_msg("no memory\n");
 	dimm = block_parse(argv[3], argv[4]);
 
 	places[nr_places++] = dimm.pages;

@@ -5,11 +5,13 @@
  * offline and removes.
  *
  * Needs namespace0.0 with a target node that is not the CPU's, and the kernel
- * argument memory_hotplug.memmap_on_memory=1. The data is lost.
+ * arguments memory_hotplug.memmap_on_memory=1 and page_owner=on; and
+ * CONFIG_FAIL_PAGE_ALLOC. The data is lost.
  */
 #include "block.h"
 #include "counters.h"
 #include "dax.h"
+#include "fault.h"
 #include "file.h"
 #include "ram.h"
 #include "test.h"
@@ -96,6 +98,35 @@ static void *get_buf(int nid, bool *good)
 	return buf;
 }
 
+/*
+ * Pages run out sooner or later while a block goes online, for page_ext if
+ * nothing else: it stays offline. Another one is online, so that the node has
+ * memory, and a tier.
+ */
+static bool online_fails(void)
+{
+	const unsigned long other = blocks.first + 1;
+	bool refused = true, good = !block_try_state(other, "online_movable");
+	unsigned long number, failed = 0;
+	char path[96];
+	int fd, err;
+
+	snprintf(path, sizeof(path), BLOCK_DIR "/memory%lu/state", blocks.first);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	for (number = 0; refused && good; number += 1 + number / 8) {
+		fault_begin(FAULT_PAGES, number);
+		err = write(fd, "online_movable", strlen("online_movable")) < 0 ? errno : 0;
+		refused = fault_end();
+		failed += !!err;
+		good = err ? block_online(blocks.first) == 0 :
+		       !block_try_state(blocks.first, "offline");
+	}
+	close(fd);
+	good = !block_try_state(other, "offline") && good;
+	ksft_print_msg("onlining failed %lu times, with %lu pages it works\n", failed, number);
+	return good && failed;
+}
+
 static bool is_removed(void)
 {
 	return dax_tell(&dax, KMEM_DRIVER, "unbind") &&
@@ -120,12 +151,14 @@ int main(void)
 		ksft_exit_skip("needs a namespace on a node of its own\n");
 	find_blocks();
 
-	ksft_set_plan(9);
+	fault_require();
+	ksft_set_plan(10);
 	good = dax_tell(&dax, DAX_DRIVER, "unbind") && ask();
 	ksft_test_result(good, "asked\n");
 	counters_read(&before);
 	good = good && dax_tell(&dax, KMEM_DRIVER, "new_id");
 	ksft_test_result(good && block_all_offline(&blocks), "added\n");
+	ksft_test_result(good && online_fails() && block_all_offline(&blocks), "fails\n");
 
 	good = good && block_set_all(&blocks, "online_movable");
 	counters_read(&online);

@@ -64,6 +64,16 @@ bool stress_map(void);
 bool stress_claim(unsigned long part);
 void stress_release(unsigned long part);
 
+/*
+ * Find areas whose struct pages stay: test_memmap does not handle their removal
+ * while it reads them. False if @with_pmem and no device shares a section with
+ * RAM.
+ */
+bool stress_find_areas(bool with_pmem);
+
+/* Read some of these areas, or the flags of what comes and goes. */
+void stress_read(void);
+
 /* Have a VM read or write some of that memory; map some for VFIO. */
 void stress_run_machine(void);
 void stress_map_and_unmap(void);

@@ -16,11 +16,7 @@
 
 #define NR		64UL	/* pages of a part; one word of a bitmap */
 #define NR_MANY		32	/* groups of three parts */
-#ifdef PIN_V7
-#define NR_CASES	20
-#else
-#define NR_CASES	17	/* no VFIO_DMA_MAP_FLAG_VADDR */
-#endif
+#define NR_CASES	17
 
 static struct vfio vfio;
 static struct dax dax;
@@ -192,6 +188,8 @@ static void test_dirty(void)
 }
 
 #ifdef PIN_V7
+#define NR_VADDR_CASES	3
+
 /* mremap() it part by part to other addresses; the pages stay the same. */
 static void move(struct vfio_memory *mem)
 {
@@ -234,6 +232,12 @@ static void test_vaddr(void)
 	ksft_test_result(vfio_is_released(&mem), "vaddr_released\n");
 	vfio_put_memory(&mem);
 }
+#else
+#define NR_VADDR_CASES	0	/* no VFIO_DMA_MAP_FLAG_VADDR */
+
+static void test_vaddr(void)
+{
+}
 #endif
 
 int main(int argc, char *argv[])
@@ -241,7 +245,7 @@ int main(int argc, char *argv[])
 	const char *ns = vfio_begin(&vfio, argc, argv);
 
 	mem_fd = file_open_mem();
-	ksft_set_plan(NR_CASES);
+	ksft_set_plan(NR_CASES + NR_VADDR_CASES);
 	vfio_open(&vfio);
 	dax_make(ns, "4K", &dax);
 	from.fd = dax_open(&dax);
@@ -249,9 +253,7 @@ int main(int argc, char *argv[])
 	test_many();
 	test_v1();
 	test_dirty();
-#ifdef PIN_V7
 	test_vaddr();
-#endif
 	ksft_test_result(dax_check("unused", &dax), "references\n");
 	close(from.fd);
 	ksft_test_result(dax_bind(&dax, false), "unbind\n");

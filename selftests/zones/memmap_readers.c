@@ -12,25 +12,22 @@
  * FSDAX are namespaces, whose contents get lost; FSDAX is between RAM of one
  * zone. Needs page_owner=on, and trace events.
  */
-#include <elf.h>
 #include <stdint.h>
 
 #include "block.h"
+#include "compaction.h"
 #include "file.h"
 #include "fs.h"
+#include "kcore.h"
 #include "ram.h"
 #include "test.h"
-#include "trace.h"
 #include "zone.h"
 
 #define NR_CASES	9
 #define CHUNK		4096UL	/* words or records in one read */
-#define KCORE_CHUNK	MB
-#define MAX_SEGMENTS	64
 #define STRUCT_PAGE	64	/* bytes, at least */
 #define FILE_SIZE	(4 * MB)
 #define PAGE_OWNER	"/sys/kernel/debug/page_owner"
-#define COMPACTION	TRACE "/events/compaction"
 
 #define NO_PAGE		(1ULL << KPF_NOPAGE)
 
@@ -118,18 +115,19 @@ static void test_words(const char *word, const char *path,
 	ksft_test_result(!got && !bad && !i, "%s\n", word);
 }
 
-/*
- * Whether /proc/kpageflags shows @value for a pfn without an online page. What
- * v7 leaves out is for test_nopage().
- */
+/* Whether /proc/kpageflags shows @value for a pfn without an online page. */
+#ifdef PIN_V7
+/* That there may be no flag at all is for test_nopage(). */
 static bool is_no_page(uint64_t value)
 {
-#ifdef PIN_V7
-	if (!value)
-		return true;
-#endif
+	return !value || value == NO_PAGE;
+}
+#else
+static bool is_no_page(uint64_t value)
+{
 	return value == NO_PAGE;
 }
+#endif
 
 static bool good_flags(enum kind kind, uint64_t value)
 {
@@ -234,40 +232,6 @@ static void test_page_owner(void)
 	fclose(file);
 }
 
-static Elf64_Phdr segments[MAX_SEGMENTS];
-static int nr_segments;
-
-static int open_kcore(void)
-{
-	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
-	Elf64_Ehdr head;
-
-	ssize_t size;
-
-	if (fd < 0 || read(fd, &head, sizeof(head)) != sizeof(head) ||
-	    head.e_phnum > MAX_SEGMENTS)
-		ksft_exit_fail_msg("/proc/kcore: %s\n", strerror(errno));
-	size = head.e_phnum * sizeof(*segments);
-	if (pread(fd, segments, size, head.e_phoff) != size)
-		ksft_exit_fail_msg("/proc/kcore: no %u segments\n", head.e_phnum);
-	nr_segments = head.e_phnum;
-	return fd;
-}
-
-/* True if the page is in a segment that has a physical address. */
-static bool in_segment(unsigned long pfn)
-{
-	uint64_t addr = (uint64_t)pfn * page_size();
-	const Elf64_Phdr *phdr;
-
-	for (phdr = segments; phdr < segments + nr_segments; phdr++)
-		if (phdr->p_type == PT_LOAD && phdr->p_paddr != (uint64_t)-1 &&
-		    addr >= phdr->p_paddr &&
-		    addr - phdr->p_paddr < phdr->p_memsz)
-			return true;
-	return false;
-}
-
 /* Segments with a physical address have RAM and nothing else. */
 static void test_kcore_segments(void)
 {
@@ -277,49 +241,11 @@ static void test_kcore_segments(void)
 		/* Offline memory is in one if there is online memory above. */
 		if (kinds[pfn] == OFFLINE)
 			continue;
-		if (in_segment(pfn) != (kinds[pfn] == RAM) && bad++ < 3)
+		if (kcore_has_ram(pfn) != (kinds[pfn] == RAM) && bad++ < 3)
 			ksft_print_msg("kcore: pfn %#lx, kind %d\n", pfn,
 				       kinds[pfn]);
 	}
 	ksft_test_result(!bad, "kcore_segments\n");
-}
-
-static bool read_segment(int fd, const Elf64_Phdr *phdr)
-{
-	static char buf[KCORE_CHUNK];
-	uint64_t done, size;
-
-	for (done = 0; done < phdr->p_memsz; done += size) {
-		size = phdr->p_memsz - done < KCORE_CHUNK ? phdr->p_memsz - done : KCORE_CHUNK;
-		if (pread(fd, buf, size, phdr->p_offset + done) == (ssize_t)size)
-			continue;
-		ksft_print_msg("kcore: %#llx: %s\n",
-			       (unsigned long long)(phdr->p_vaddr + done), strerror(errno));
-		return false;
-	}
-	return true;
-}
-
-/* RAM and the memory map can be read; larger segments would take too long. */
-static void test_kcore_read(int fd)
-{
-	unsigned long ram = 0, others = 0;
-	const Elf64_Phdr *phdr;
-	bool good = true, is_ram;
-
-	for (phdr = segments; phdr < segments + nr_segments; phdr++) {
-		is_ram = phdr->p_paddr != (uint64_t)-1;
-		if (phdr->p_type != PT_LOAD ||
-		    (!is_ram && phdr->p_memsz > max_pfn * STRUCT_PAGE))
-			continue;
-		good &= read_segment(fd, phdr);
-		if (is_ram)
-			ram += phdr->p_memsz / page_size();
-		else
-			others++;
-	}
-	ksft_print_msg("kcore: %lu pages of RAM, and %lu other segments\n", ram, others);
-	ksft_test_result(good && ram && others, "kcore_read\n");
 }
 
 static struct test_memmap_page *read_pages(const struct pages *pages)
@@ -332,70 +258,6 @@ static struct test_memmap_page *read_pages(const struct pages *pages)
 	return rec;
 }
 
-/* Find the zone with RAM on both sides of @pages. */
-static bool find_zone_around(const struct pages *pages, struct zone *zone)
-{
-	const unsigned long end = pages->pfn + pages->nr;
-	struct zone zones[MAX_ZONES];
-	int nr = zone_read(zones, MAX_ZONES);
-
-	while (nr--) {
-		*zone = zones[nr];
-		if (ram_pages(zone->start, pages->pfn) && ram_pages(end, zone->end))
-			return true;
-	}
-	ksft_print_msg("pfn %#lx to %#lx are not between RAM of one zone\n", pages->pfn,
-		       end - 1);
-	return false;
-}
-
-/*
- * Compaction has two scanners, for pages to migrate and for free pages. They
- * begin at the two ends of the zone and stop where they meet. True if they have
- * scanned pages on both sides of @pages.
- */
-static bool was_passed(const struct pages *pages)
-{
-	unsigned long start, end, nr, below = 0, inside = 0, above = 0;
-	FILE *trace = file_open(TRACE_FILE);
-	struct zone zone;
-	char line[256], *text;
-	bool good;
-
-	good = find_zone_around(pages, &zone);
-	while (good && fgets(line, sizeof(line), trace)) {
-		text = strstr(line, "range=(");
-		if (!text || sscanf(text, "range=(%lx ~ %lx) nr_scanned=%lu", &start,
-				    &end, &nr) != 3 ||
-		    start < zone.start || start >= zone.end)
-			continue;
-		if (end <= pages->pfn)
-			below += nr;
-		else if (start >= pages->pfn + pages->nr)
-			above += nr;
-		else
-			inside += nr;
-	}
-	fclose(trace);
-	ksft_print_msg("compaction has scanned %lu pages below the device, %lu of it, %lu above\n",
-		       below, inside, above);
-	return good && below && above;
-}
-
-static int compact(void)
-{
-	int err;
-
-	trace_mount();
-	if (!trace_clear(TRACE_FILE))
-		return -EIO;
-	err = file_write(COMPACTION "/enable", "1");
-	if (err)
-		return err;
-	err = file_write("/proc/sys/vm/compact_memory", "1");
-	return file_write(COMPACTION "/enable", "0") ? : err;
-}
-
 /* Compaction moves RAM, but not device memory in the middle of RAM. */
 static void test_compact(const struct pages *pages, const char *map)
 {
@@ -404,7 +266,7 @@ static void test_compact(const struct pages *pages, const char *map)
 	unsigned long i, changed = 0;
 	int err;
 
-	err = compact();
+	err = compaction_run();
 	if (err)
 		ksft_print_msg("compaction: %s\n", strerror(-err));
 	after = read_pages(pages);
@@ -413,7 +275,7 @@ static void test_compact(const struct pages *pages, const char *map)
 	if (changed)
 		ksft_print_msg("%lu of %lu struct pages of the device have changed\n",
 			       changed, pages->nr);
-	ksft_test_result(!err && was_passed(pages) && !changed &&
+	ksft_test_result(!err && compaction_passed(pages) && !changed &&
 			 page_in(pages, pfn) && page_pfn(map) == pfn, "compact\n");
 	free(before);
 	free(after);
@@ -473,9 +335,10 @@ int main(int argc, char **argv)
 	test_pagetypeinfo();
 	test_zoneinfo("zoneinfo");
 	test_page_owner();
-	fd = open_kcore();
+	fd = kcore_open();
 	test_kcore_segments();
-	test_kcore_read(fd);
+	/* RAM and the memory map; other segments would take too long. */
+	ksft_test_result(kcore_read(fd, max_pfn * STRUCT_PAGE), "kcore_read\n");
 	test_compact(&fsdax.data, file);
 	test_zoneinfo("zoneinfo_after");
 	ksft_exit(!ksft_get_fail_cnt());

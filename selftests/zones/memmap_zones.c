@@ -18,12 +18,11 @@
  * in between can make them overlap, which is not a kernel bug.
  */
 #include "block.h"
-#include "file.h"
 #include "ram.h"
 #include "test.h"
+#include "walkers.h"
 #include "zone.h"
 
-#define PAGE_OWNER	"/sys/kernel/debug/page_owner"
 #define CHUNK	4096	/* flags in one read */
 #define SUBSECTION_SIZE	(2UL << 20)	/* smallest unit that can be online */
 #define SHOWN	3	/* runs of wrong pages printed per case */
@@ -303,91 +302,15 @@ static void test_counts(void)
 	ksft_test_result(good, "%scounts\n", prefix);
 }
 
-/*
- * Count pageblocks as /proc/pagetypeinfo does: check the page at the zone's
- * start and then one every pageblock; count those that are online and in the
- * zone.
- */
-static unsigned long count_pageblocks(const struct zone *zone,
-				      unsigned long step)
-{
-	struct test_memmap_page rec;
-	unsigned long pfn, nr = 0;
-
-	for (pfn = zone->start; pfn < zone->end; pfn += step) {
-		rec = page_get(pfn);
-		if (rec.state & TEST_MEMMAP_ONLINE && rec.nid == zone->nid &&
-		    rec.zone == zone->index)
-			nr++;
-	}
-
-	return nr;
-}
-
-static void test_pagetypeinfo(void)
-{
-	struct pageblocks blocks;
-	bool good = nr_zones;
-	long shown, count;
-	int i;
-
-	zone_read_pageblocks(&blocks);
-	for (i = 0; i < nr_zones; i++) {
-		shown = zone_pageblocks(&blocks, &zones[i]);
-		count = blocks.pages ?
-			(long)count_pageblocks(&zones[i], blocks.pages) : -2;
-		if (shown == count)
-			continue;
-		ksft_print_msg("node %d zone %s: %ld pageblocks, not %ld\n",
-			       zones[i].nid, zones[i].name, shown, count);
-		good = false;
-	}
-	ksft_test_result(good, "%spagetypeinfo\n", prefix);
-}
-
-/* Every page with an owner is online, and reading the file ends. */
-static void test_page_owner(void)
-{
-	static char buf[16384], cmdline[4096];
-	unsigned long records = 0, wrong = 0;
-	ssize_t got = -1;
-	long pfn;	/* v5.10 prints it in decimal, v7.3.4 in hexadecimal */
-	char *text;
-	int fd;
-
-	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
-	if (!strstr(cmdline, "page_owner=on")) {
-		ksft_test_result_skip("%spage_owner: not booted with page_owner=on\n",
-				      prefix);
-		return;
-	}
-
-	fd = open(PAGE_OWNER, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && (got = read(fd, buf, sizeof(buf) - 1)) > 0) {
-		buf[got] = '\0';
-		records++;
-		text = strstr(buf, "PFN ");
-		if (text && sscanf(text, "PFN %li", &pfn) == 1 &&
-		    page_get(pfn).state & TEST_MEMMAP_ONLINE)
-			continue;
-		if (wrong++ < SHOWN)
-			ksft_print_msg("page_owner: not online: %.60s\n",
-				       text ? text : buf);
-	}
-	if (got < 0)
-		ksft_print_msg("page_owner: %s\n", strerror(errno));
-	close(fd);
-	ksft_print_msg("page_owner: %lu of %lu records are wrong\n", wrong,
-		       records);
-	ksft_test_result(!got && records && !wrong, "%spage_owner\n", prefix);
-}
-
 static void test_all(void)
 {
 	test_pages();
 	test_counts();
-	test_pagetypeinfo();
-	test_page_owner();
+	ksft_test_result(walkers_count_pageblocks(zones, nr_zones), "%spagetypeinfo\n", prefix);
+	if (walkers_has_page_owner())
+		ksft_test_result(walkers_check_page_owner(), "%spage_owner\n", prefix);
+	else
+		ksft_test_result_skip("%spage_owner: not booted with page_owner=on\n", prefix);
 }
 
 #define NR_CASES	(NR_PAGE_CASES + 3)	/* what test_all() reports */
