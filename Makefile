@@ -24,6 +24,7 @@ RESEND       ?=
 TRAILERS     ?=
 FLAVOURS     ?=
 TO           ?=
+TABLE        ?=
 TREES        ?=
 SIZE         ?=
 APPEND       ?=
@@ -65,6 +66,10 @@ MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
 # drop/8 is drop/<name of the patch> everywhere
 ifneq ($(findstring drop/,$(VARIANT)),)
 override VARIANT := $(or $(shell PIN=$(PIN) scripts/series/drop.sh --name $(VARIANT)),$(error VARIANT: no such patch))
+endif
+
+ifneq ($(and $(filter command,$(origin CASE)),$(filter bench-vfio bench-memmap,$(MAKECMDGOALS))),)
+$(error CASE: bench-vfio and bench-memmap have a case of their own)
 endif
 
 # with SET=name: that set on the tag, and the cases that show it
@@ -211,7 +216,7 @@ bisect: tree ## every commit builds, without a new warning of gcc (W=1) and spar
 cross: tree ## build the series for configurations that are not booted: ppc64le, arm64, s390, i386, clang, no ZONE_DEVICE, other drivers
 	$(run) scripts/kernel/cross.sh
 
-bench: guest ## time the harness: medians of 5 runs (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), in instructions)
+bench: guest ## time the harness: medians of 5 runs (COLD=1: from nothing; COUNT=1: pfn_to_online_page(), memory blocks and faults, in instructions)
 	$(run) $(memmap) bench $(if $(COLD),--cold) $(if $(COUNT),--count)
 
 bench-vfio: guest ## what mapping and unmapping for DMA costs, in instructions a page: RAM, device DAX, a BAR
@@ -229,9 +234,11 @@ bench-model: ## a model, in user space, of writing the struct pages of device me
 refresh: ## from commits in build/PIN/linux back to patches/, series/ and the copies in kunit/
 	$(run) scripts/series/refresh.sh
 
-rebase: tree ## carry the series to another tag: git's three-way merge (TO=tag, KERNEL_GIT=; again: goes on)
+# SET= names a set of PIN: the new pin has no other
+rebase: tree ## carry the series to another tag, up to its table: git's three-way merge (TO=tag, KERNEL_GIT=; again: goes on; TABLE=0: no table)
 	$(run) scripts/series/rebase.sh '$(TO)'
 	$(run) PIN='$(TO)' $(memmap) audit || true
+	$(if $(filter 0,$(TABLE)),,$(run) $(MAKE) --no-print-directory PIN='$(TO)' SET= FORCE= VARIANT='base series' table)
 
 submission: tree ## prepare the series for mailing in out/: sign-offs, cover letter, recipients, an mbox (SET= VERSION= RFC= RESEND= TRAILERS=)
 	$(run) scripts/mail/submission.sh

@@ -4,7 +4,9 @@
 usage: affected
 
 A word of TREES is a folder with a kernel's source or, with KERNEL_GIT, a tag of that repository; without
-any, the tags of all pins. A row a patch with `Fixes:`, a column a tree:
+any, the tags of all pins. A row a patch with `Fixes:`, or that series/releases has by its name; of pins
+whose subjects differ only in the prefix, one row. First the commits that brought the bug and their
+releases, or since when it is known to be there, then those of mainline that fixed it; behind, a column a tree:
 
   applies       the newest pin's patch applies as it is, behind those of its set in front of it
   of PIN        the patch of that pin applies
@@ -31,6 +33,7 @@ from series.git import GitError, git
 from settings import die, folder, get, known_pins, lines_of, options
 
 FIXES = re.compile(r"^Fixes: ([0-9a-f]{12,})", re.MULTILINE)
+COMMIT = re.compile(r"[0-9a-f]{12}$")
 BACKPORT = re.compile(r"^(?:\[ Upstream commit ([0-9a-f]{40}) \]|commit ([0-9a-f]{40}) upstream\.)$", re.MULTILINE)
 MAINLINE = re.compile(r"(?:^commit ([0-9a-f]{40}) upstream\.$|Mainline fixed this with commit ([0-9a-f]{12,}))", re.MULTILINE)
 FILES = re.compile(r"^--- a/(\S+)", re.MULTILINE)
@@ -86,8 +89,8 @@ class Tree:
 
 @cache
 def pairs(name: str) -> dict[str, str]:
-    """The lines `KEY WORD` of a file in series/: releases by commits, upstream commits by patches."""
-    rows = [line.split() for _, line in lines_of(folder("SERIES_DIR", "series") / name)]
+    """The lines `KEY VALUE` of a file in series/: releases by commits or patches, upstream commits by patches."""
+    rows = [line.split(maxsplit=1) for _, line in lines_of(folder("SERIES_DIR", "series") / name)]
     return {row[0]: row[1] for row in rows}
 
 
@@ -127,33 +130,47 @@ def subject_of(path: Path) -> str:
     return series.mail_of(path)[0]
 
 
+def bug_of(path: Path) -> str:
+    """What pins call alike: the subject without its prefix, as code moves between files."""
+    return subject_of(path).partition(": ")[2] or subject_of(path)
+
+
 @dataclass
 class Bug:
-    """What a patch of some pin fixes, by its subject."""
+    """What a patch of some pin fixes."""
+    subject: str            # of the newest pin that has the patch
     fixes: list[str]        # the commits that have it, all of them together
+    since: str              # without any: the release
     mainline: list[str]     # the commits that fix it
     newest: bool            # does the newest pin have the patch?
 
+    def row(self) -> list[str]:
+        """What is the same for all trees."""
+        def told(ids: list[str]) -> str:
+            releases = {one[:12]: pairs("releases").get(one[:12]) for one in ids}
+            return ", ".join(f"{one} ({release})" if release else one for one, release in releases.items())
+        return [self.subject, told(self.fixes) or self.since, told(self.mainline) or "-"]
+
 
 def column(tree: Tree, pins: dict[str, series.Series], bugs: dict[str, Bug], place: Path) -> dict[str, str]:
-    """A tree's answers, by the subjects of patches: what the first pin says whose patch applies."""
+    """A tree's answers, by the names of bugs: what the first pin says whose patch applies."""
     known, newest = pairs("releases"), next(iter(pins))
 
     def some(ids: list[str], unlisted: bool) -> bool:
         return any(tree.has(one[:12], known.get(one[:12], ""), unlisted) for one in ids)
-    answers = {subject: HAS if some(bug.mainline, False) else NO for subject, bug in bugs.items()
-               if some(bug.mainline, False) or not some(bug.fixes, True) or not bug.newest and tree.version >= age(newest)}
+    answers = {name: HAS if some(bug.mainline, False) else NO for name, bug in bugs.items()
+               if some(bug.mainline, False) or bug.fixes and not some(bug.fixes, True) or not bug.newest and tree.version >= age(newest)}
     # a pin of the same line has what its release needs
     for pin, listed in sorted(pins.items(), key=lambda item: age(item[0])[:2] != tree.version[:2]):
         for name in ["", *listed.needs]:
             chosen = listed.with_needs(name) if name else [patch for patch in listed.patches if not patch.set]
             paths = [place / pin / patch.name for patch in chosen]
-            subjects = [subject_of(path) for path in paths]
-            if not any(subject in bugs and answers.get(subject, BY_HAND) in OPEN for subject in subjects):
+            fixed = [bug_of(path) for path in paths]
+            if not any(bug in bugs and answers.get(bug, BY_HAND) in OPEN for bug in fixed):
                 continue
-            for subject, answer in zip(subjects, tried(tree, paths)):
-                if answers.get(subject, ABSENT) == ABSENT or answers[subject] == BY_HAND and answer not in OPEN:
-                    answers[subject] = f"of {pin}" if answer == APPLIES and pin != newest else answer
+            for bug, answer in zip(fixed, tried(tree, paths)):
+                if answers.get(bug, ABSENT) == ABSENT or answers[bug] == BY_HAND and answer not in OPEN:
+                    answers[bug] = f"of {pin}" if answer == APPLIES and pin != newest else answer
     return answers
 
 
@@ -161,6 +178,9 @@ def main() -> int:
     options(__doc__).parse_args()
     place, names = folder("PATCHES_DIR", "patches"), sorted(known_pins(folder("SERIES_DIR", "series")), key=age, reverse=True)
     pins = {pin: series.read(folder("SERIES_DIR", "series") / pin / "series") for pin in names}
+    slugs = {patch.slug for listed in pins.values() for patch in listed.patches}
+    if gone := [key for key in pairs("releases") if not COMMIT.match(key) and key not in slugs]:
+        die(f"series/releases: '{gone[0]}' is no commit, and no patch of any pin")
     bugs: dict[str, Bug] = {}
     for pin, listed in pins.items():
         for patch in listed.patches:
@@ -168,9 +188,10 @@ def main() -> int:
                 text = (place / pin / patch.name).read_text()
             except OSError as err:
                 die(f"{err}; run: make refresh PIN={pin}")
-            if not patch.is_test and FIXES.search(text):
-                subject = subject_of(place / pin / patch.name)
-                bug = bugs.setdefault(subject, Bug(FIXES.findall(text), [], pin == names[0]))
+            fixes, since = FIXES.findall(text), pairs("releases").get(patch.slug, "")
+            if not patch.is_test and (fixes or since):
+                path = place / pin / patch.name
+                bug = bugs.setdefault(bug_of(path), Bug(subject_of(path), fixes, since, [], pin == names[0]))
                 bug.mainline += [one or other for one, other in MAINLINE.findall(text)]
                 if commit := pairs(f"{pin}/upstream").get(patch.slug):
                     bug.mainline.append(commit)
@@ -182,6 +203,6 @@ def main() -> int:
     if not trees:
         die("no source of any pin; run: make source PIN=all, or make affected TREES='<folders>'")
     columns = [column(tree, pins, bugs, place) for tree in trees]
-    show([["patch", *(tree.name for tree in trees)],
-          *([subject, *(answers[subject] for answers in columns)] for subject in bugs)])
+    show([["patch", "introduced by", "fixed by", *(tree.name for tree in trees)],
+          *([*bug.row(), *(answers[name] for answers in columns)] for name, bug in bugs.items())])
     return 0

@@ -9,7 +9,7 @@
 # stops, so does this: fix the files, `git add -u` and run it again, which goes
 # on; FORCE=1 starts over. At the end it writes patches/TO and series/TO (groups, claims,
 # cover letter, audit and what else belongs to the series of PIN come along), and shows what
-# changed (git range-diff); `make rebase` goes on with `make audit PIN=TO`.
+# changed (git range-diff); `make rebase` goes on with `make audit PIN=TO` and `make PIN=TO`.
 # With SET, a set of patches and those that it needs alone are carried: TO becomes a pin with
 # their cases and no audit.
 #
@@ -157,4 +157,4 @@ rm -rf "$state" "$new/.git/objects/info/alternates"
 what="series/$to and patches/$to are written. Read them; "
 grep -q '^carries' "$SERIES_DIR/$to/base" || what+="complete series/$to/audit; "
 grep -q '^debian' "$SERIES_DIR/$to/base" || what+="a line 'debian = ...' in series/$to/base names a package with the source; "
-stage "${what}then run: make PIN=$to"
+stage "${what}its table: make PIN=$to"

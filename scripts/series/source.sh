@@ -6,7 +6,8 @@
 #   source.sh
 #
 # Origins, first that is there: KERNEL_SRC_DIR (a folder with a source archive
-# or a linux-source package), KERNEL_GIT (a local git with the tag), the
+# or a linux-source package, of another release if the difference is beside it:
+# linux-source-7.3-rc7-to-7.3.4.diff.xz), KERNEL_GIT (a local git with the tag), the
 # Debian archive through apt and its signatures, kernel.org. Archives that are
 # downloaded stay in build/PIN/download. Whatever the origin, the files named
 # by series/PIN/base must have the ids that it gives. Nothing half-unpacked
@@ -45,6 +46,18 @@ names() {
 	printf '%s\n' "linux-${PIN#v}.tar."{xz,gz} "linux_${upstream:-${PIN#v}}.orig.tar."{xz,gz}
 }
 
+# version PACKAGE: of its upstream source
+version() { dpkg-deb -f "$1" Version 2>/dev/null | sed 's/-[^-]*$//'; }
+
+# difference ARCHIVE: print the file beside a package of another release that makes it
+# the source of the pin, if there is one
+difference() {
+	local n f
+	[[ $1 == *.deb ]] && n=$(version "$1") || return 0
+	f=${1%/*}/linux-source-${n/\~/-}-to-${upstream:-${PIN#v}}.diff.xz
+	[[ ! -f $f ]] || echo "$f"
+}
+
 # find_in DIR: print the archive in DIR, if there is one
 find_in() {
 	local n f
@@ -53,8 +66,8 @@ find_in() {
 	done < <(names)
 	for f in "$1"/linux-source-*.deb; do
 		[[ -f $f ]] || continue
-		n=$(dpkg-deb -f "$f" Version 2>/dev/null | sed 's/-[^-]*$//') || continue
-		[[ $n == "$upstream" || $n == "${PIN#v}" ]] && { echo "$f"; return; }
+		n=$(version "$f") || continue
+		[[ $n == "$upstream" || $n == "${PIN#v}" || -n $(difference "$f") ]] && { echo "$f"; return; }
 	done
 	return 0
 }
@@ -149,10 +162,13 @@ mkdir "$tmp"
 untar=(tar -x -C "$tmp" --no-same-owner --no-same-permissions)
 full="disk full below $BUILD: a tree needs about 3 GB; run: make BUILD=<a roomy folder>"
 unpack() {
+	local diff
 	if [[ -n $git_dir ]]; then
 		git -C "$git_dir" -c core.autocrlf=false archive "refs/tags/$PIN" | "${untar[@]}"
 	else
-		content "$archive" | "${untar[@]}" --strip-components=1
+		content "$archive" | "${untar[@]}" --strip-components=1 || return
+		diff=$(difference "$archive")
+		[[ -z $diff ]] || xz -dc <"$diff" | patch -d "$tmp" -p1 -s
 	fi
 }
 if ! err=$(unpack 2>&1); then

@@ -20,17 +20,18 @@ k commit -qam 'mm: change c
 
 Fixes: 333333333333 ("c")'
 "$s/series/refresh.sh" >/dev/null
-# an older pin has another form of the last one, one that mainline has, one that the newest does
-# not need, and the same one
+# an older pin has another form of the last one, in another file; one that mainline has; one that the
+# newest does not need; and the same one
 mkdir -p "$fr/series/v0.0" "$fr/patches/v0.0"
 echo 'tag = v0.0' >"$fr/series/v0.0/base"
-sed 's/c line /C line /' "$fr/patches/v0.1/0004-mm-change-c.patch" >"$fr/patches/v0.0/0001-mm-change-c.patch"
+sed 's/c line /C line /; s/^Subject: .*/Subject: [PATCH] mm, old: change c/' "$fr/patches/v0.1/0004-mm-change-c.patch" >"$fr/patches/v0.0/0001-mm-change-c.patch"
 sed 's/^Subject: .*/Subject: [PATCH] mm: old\n\ncommit 4444444444444444444444444444444444444444 upstream./' "$fr/patches/v0.1/0003-mm-change-b.patch" >"$fr/patches/v0.0/0002-mm-old.patch"
 sed 's/^Subject: .*/Subject: [PATCH] mm: older/' "$fr/patches/v0.1/0003-mm-change-b.patch" >"$fr/patches/v0.0/0003-mm-older.patch"
 cp "$fr/patches/v0.1/0003-mm-change-b.patch" "$fr/patches/v0.0/0004-mm-change-b.patch"
 printf '# set: %s\n%s\n' c 0001-mm-change-c.patch old 0002-mm-old.patch older 0003-mm-older.patch b 0004-mm-change-b.patch \
 	>"$fr/series/v0.0/series"
-printf '%s\n' '# x' '222222222222 v0.0' '333333333333 v0.0.3' '444444444444 v0.0.9' >"$fr/series/releases"
+# of the first patch only a release is known
+printf '%s\n' '# x' '222222222222 v0.0' '333333333333 v0.0.3' '444444444444 v0.0.9' 'mm-change-a v0.0.1 or before' >"$fr/series/releases"
 
 # tree NAME SUBLEVEL: a kernel's source
 tree() {
@@ -53,12 +54,12 @@ is() { [[ $(rows) == "$1" ]] || bad "not '$1': $(rows)"; }
 affected() { TREES="${*:3}" want "$1" "$2" python3 "$s" affected; }
 
 affected 0 '' "$tmp"/{plain,new,fixed,other,first,changed}
-is 'patch|v0.0.5|v0.1.3|v0.0.6|v0.0.9|v0.0.2|v0.0.7
-mm: change b|of v0.0|applies|has it|not there|of v0.0|by hand
-mm: change c|applies|applies|has it|of v0.0|no|by hand
-mm: old|of v0.0|has it|has it|has it|of v0.0|by hand
-mm: older|of v0.0|no|has it|not there|of v0.0|by hand'
-
+is 'patch|introduced by|fixed by|v0.0.5|v0.1.3|v0.0.6|v0.0.9|v0.0.2|v0.0.7
+mm: change a|v0.0.1 or before|-|applies|applies|applies|applies|applies|applies
+mm: change b|222222222222 (v0.0)|-|of v0.0|applies|has it|not there|of v0.0|by hand
+mm: change c|333333333333 (v0.0.3)|-|applies|applies|has it|of v0.0|no|by hand
+mm: old|222222222222 (v0.0)|444444444444 (v0.0.9)|of v0.0|has it|has it|has it|of v0.0|by hand
+mm: older|222222222222 (v0.0)|-|of v0.0|no|has it|not there|of v0.0|by hand'
 
 # with a history: a stable commit names the one that it is of
 cd "$tmp/plain"
@@ -73,17 +74,22 @@ git checkout -q v0.0.5 && git commit -q --allow-empty -m "the bug
 sed -i "s/^Fixes: 333333333333/Fixes: ${bug:0:12}/" "$fr"/patches/*/*-mm-change-c.patch
 cd "$fr"
 KERNEL_GIT=$tmp/plain affected 0 '' v0.0.5 v0.0.6 v0.0.5.1 v0.0.5.2
-[[ $(rows) == *'mm: change c|no|applies|applies|applies'* ]] || bad "history: $(rows)"
+[[ $(rows) == *"mm: change c|${bug:0:12}|-|no|applies|applies|applies"* ]] || bad "history: $(rows)"
 # a clone of the stable tree alone has no commit of mainline
 git clone -q --single-branch --branch v0.0.5.2 "file://$tmp/plain" "$tmp/stable" 2>/dev/null
 git -C "$tmp/stable" cat-file -e "$bug" 2>/dev/null && bad 'the clone has it'
 echo "${bug:0:12} v0.9" >>"$fr/series/releases"
 KERNEL_GIT=$tmp/stable affected 0 '' v0.0.5.2
-[[ $(rows) == *'mm: change c|applies'* ]] || bad "a stable tree alone: $(rows)"
+[[ $(rows) == *"mm: change c|${bug:0:12} (v0.9)|-|applies"* ]] || bad "a stable tree alone: $(rows)"
 # once it is in mainline
 echo "mm-change-c ${bug}" >"$fr/series/v0.1/upstream"
 KERNEL_GIT=$tmp/plain affected 0 '' v0.0.5 v0.0.6
-[[ $(rows) == *'mm: change c|no|has it'* ]] || bad "upstream: $(rows)"
+[[ $(rows) == *"mm: change c|${bug:0:12} (v0.9)|${bug:0:12} (v0.9)|no|has it"* ]] || bad "upstream: $(rows)"
+
+# a patch that has another name now
+echo 'mm-change-x v0.0.1 or before' >>"$fr/series/releases"
+KERNEL_GIT=$tmp/plain affected 2 "series/releases: 'mm-change-x' is no commit, and no patch of any pin" v0.0.5
+sed -i '$d' "$fr/series/releases"
 
 # without trees: those of the pins; nothing that is no kernel
 affected 2 "is no kernel's source; run: make affected TREES=" "$fr"

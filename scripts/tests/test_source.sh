@@ -60,6 +60,23 @@ if command -v dpkg-deb >/dev/null; then
 	dpkg-deb -b "$tmp/pkg" "$tmp/deb/linux-source-0.1_all.deb" >/dev/null
 	KERNEL_SRC_DIR=$tmp/deb want 0 '' "$s/series/source.sh"
 	[[ $(k rev-parse v0.1) == "$id" ]] || bad 'another commit from a package'
+
+	# a package of another release, and the difference
+	rm -rf "$b"
+	mkdir "$tmp/other" "$tmp/pkg/old"
+	cp -r "$tmp/unpacked" "$tmp/pkg/old/new"
+	cp -r "$tmp/pkg/old/new" "$tmp/pkg/old/old"
+	sed -i s/20/21/ "$tmp/pkg/old/old/mm/a.c"
+	(cd "$tmp/pkg/old" && diff -ruN --no-dereference -x .git old new | xz >"$tmp/other/linux-source-0.1-rc2-to-0.1.diff.xz") || true
+	tar -C "$tmp/pkg/old" --exclude .git -cJf "$tmp/pkg/usr/src/linux-source-0.1.tar.xz" old
+	rm -r "$tmp/pkg/old"
+	sed -i 's/^Version: .*/Version: 0.1~rc2-1~exp1/' "$tmp/pkg/DEBIAN/control"
+	dpkg-deb -b "$tmp/pkg" "$tmp/other/linux-source-0.1_all.deb" >/dev/null
+	KERNEL_SRC_DIR=$tmp/other want 0 '' "$s/series/source.sh"
+	[[ $(k rev-parse v0.1) == "$id" ]] || bad 'another commit from a package and a difference'
+	rm -rf "$b" "$tmp"/other/*.diff.xz
+	KERNEL_SRC_DIR=$tmp/other want 2 'has no source of v0.1' "$s/series/source.sh"
+	KERNEL_SRC_DIR=$tmp/deb "$s/series/source.sh" >/dev/null
 fi
 
 # a download whose sum base does not know: the server's own list is asked

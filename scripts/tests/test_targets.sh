@@ -117,6 +117,27 @@ check "no case of any pin" has "pins: no case of any pin matches 'none'" err
 run "another target" 0 PIN=all source
 check "is for each, too" [ "$(grep -c '^== ' out)" = 2 ]
 rm -r series/v6.1.9 build/v6.1.9 results/v6.1.9
+
+# rebase ends in the table of the new pin, if there is one
+cat >scripts/series/rebase.sh <<'EOF'
+#!/bin/bash
+[[ $1 != v6.1.8 ]] || exit 1
+cp -r build/v5.10.223 "build/$1"
+mkdir "series/$1"
+printf '%s\n' "tag = $1" 'short = v6.1' 'cases = fast' >"series/$1/base"
+EOF
+chmod +x scripts/series/rebase.sh
+again
+run "rebase stops at a conflict" 2 rebase TO=v6.1.8
+check "without a table" [ ! -e ran-base-fast ]
+run "rebase without a table" 0 rebase TO=v6.1.9 TABLE=0
+check "TABLE=0" [ ! -e results/v6.1.9 ]
+rm -r series/v6.1.9 build/v6.1.9
+# what is meant for the rebase is not for the table
+run "rebase" 0 rebase TO=v6.1.9 FORCE=1 VARIANT=base
+check "the table" has '^1 rows as expected, 0 not'
+check "is the new pin's" has '^v6.1.9 default: base x series'
+rm -r series/v6.1.9 build/v6.1.9 results/v6.1.9 scripts/series/rebase.sh
 again
 run "boot again" 0 boot
 

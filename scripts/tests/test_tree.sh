@@ -68,7 +68,7 @@ PATH=$tmp/bin:$PATH want 1 'quilt push and git am disagree on series in: mm/a.c'
 JOBS=0 FLAVOUR=nosuch want 0 '' "$s/series/tree.sh" --check
 cp "$fr/series/v0.1/series" "$tmp/series"
 echo '# set:' >>"$fr/series/v0.1/series"
-want 2 "'# set:' is not '# set: NAME .needs: OTHERS.'" "$s/series/tree.sh"
+want 2 "'# set:' is not '# set: NAME .needs: OTHERS. .guards: CASES.'" "$s/series/tree.sh"
 [[ $(k rev-parse base series) == "$ids" ]] || bad 'a series that cannot be read changed the tree'
 echo '# set: one needs: two' >"$fr/series/v0.1/series"
 want 2 "set one needs 'two', which is not a set" "$s/series/tree.sh"
