@@ -54,7 +54,8 @@ class Proof:
 
 def read_series(known: list[cases.Case]) -> tuple[list[str], list[Proof], list[str]]:
     """All patches in order, the claims, and what is wrong with the claims."""
-    every = series.read(get().series / "series").patches
+    listed = series.read(get().series / "series")
+    every = listed.patches
     proofs, wrong = [], []
     for place, patch in enumerate(every):
         before, later = ([other.slug for other in some if not other.is_test] for some in (every[:place], every[place + 1:]))
@@ -77,6 +78,9 @@ def read_series(known: list[cases.Case]) -> tuple[list[str], list[Proof], list[s
                 wrong.append(f"{patch.name}: no case matches '{word}'; run: make list")
         if archs and not proof.cases:   # make prove ARCH=... shows it
             proof.kind, proof.claim = "elsewhere", " ".join(sorted(archs))
+    names = {case.name for case in known}
+    wrong += [f"set {name}: no case is called '{word}'; run: make list"
+              for name, words in listed.guards.items() for word in words if word not in names]
     slugs = [proof.slug for proof in proofs]
     wrong += [f"drop/{undo.name} is for no patch of the series" for undo in sorted((get().series / "drop").glob("*"))
               if undo.name.removesuffix(".patch") not in slugs]

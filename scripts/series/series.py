@@ -5,10 +5,11 @@ usage: series all | sets | own SET | set SET | needs SET | cases SET | only SET 
 
 A line is `0001-name.patch  # mark: words`. The mark is for prove.py (`cases`, `needed by`, `not
 shown`), or says that the patch is a test (`test of: <patch without its number> ...`). A line
-`# set: NAME [needs: OTHERS]` begins a set, which goes to the next such line.
+`# set: NAME [needs: OTHERS] [guards: CASES]` begins a set, which goes to the next such line; its
+guards are cases that show none of its patches, and must pass with it.
 
 Prints the names of all patches, each after `patch` or `test`; of the sets; of a set its own patches,
-these and those that it needs, the sets that it needs, and the cases that show its own. `only`
+these and those that it needs, the sets that it needs, and the cases that show or guard it. `only`
 prints the series with the patches of a set and of those that it needs alone. `renamed`
 reads lines `NEW [OLD]`, the patches as they are called now and were called, and prints the series
 with the new names: each keeps its line and the comments above it.
@@ -22,7 +23,7 @@ from typing import NamedTuple, cast
 from settings import die, get, options
 
 MARK = re.compile(r"#\s*(cases|needed by|not shown|test of):\s*(\S.*?)\s*$")
-SET = re.compile(r"# set: (\S+)(?: needs: *(.*?))?\s*$")
+SET = re.compile(r"# set: (\S+)(?: needs: *(.*?))?(?: guards: *(.*?))?\s*$")
 
 
 def slug(patch: str) -> str:
@@ -65,6 +66,7 @@ class Series:
     def __init__(self):
         self.patches: list[Patch] = []
         self.needs: dict[str, list[str]] = {}   # set -> the sets that it needs
+        self.guards: dict[str, list[str]] = {}  # set -> the cases that guard it
         self.below = ""     # the comment lines at the end
 
     def own(self, name: str) -> list[Patch]:
@@ -81,8 +83,9 @@ class Series:
         return [patch for patch in self.patches if patch.set in taken]
 
     def cases(self, name: str) -> list[str]:
-        """The cases that show the patches of a set."""
-        return sorted({case for patch in self.own(name) if patch.mark == "cases" for case in patch.words.split()})
+        """The cases that show the patches of a set, or guard it."""
+        return sorted({case for patch in self.own(name) if patch.mark == "cases" for case in patch.words.split()}
+                      .union(self.guards[name]))
 
     def only(self, name: str) -> str:
         """The file with the patches of a set and of those that it needs."""
@@ -107,10 +110,11 @@ def read(path: Path) -> Series:
         if not line.strip() or line.lstrip().startswith("#"):
             above += f"{line}\n"
             if line.startswith("# set:") and not SET.match(line):
-                die(f"{path}: '{line}' is not '# set: NAME [needs: OTHERS]'")
+                die(f"{path}: '{line}' is not '# set: NAME [needs: OTHERS] [guards: CASES]'")
             if begins := SET.match(line):
                 current = begins[1]
                 found.needs[current] = (begins[2] or "").split()
+                found.guards[current] = (begins[3] or "").split()
             continue
         name = line.split()[0]
         behind = line[line.index(name) + len(name):]

@@ -67,6 +67,9 @@ line 0003 '# not shown: x'
 mkdir "$fr/series/v0.1/drop" && touch "$fr/series/v0.1/drop/mm-gone.patch"
 want 1 'drop/mm-gone.patch is for no patch of the series' python3 "$s" prove --check
 rm -r "$fr/series/v0.1/drop"
+sed -i '1i # set: x guards: one three' "$fr/series/v0.1/series"
+want 1 "set x: no case is called 'three'" python3 "$s" prove --check
+sed -i 1d "$fr/series/v0.1/series"
 sed -i 's/test of: mm-change-a/& mm-change-b/' "$fr/series/v0.1/series"
 want 1 "0002-mm-add-a-test.patch: no patch before it is 'mm-change-b'" python3 "$s" prove --check
 sed -i 's/test of: mm-change-a mm-change-b/test of: mm-change-a/' "$fr/series/v0.1/series"

@@ -11,7 +11,7 @@ cat >"$fr/series/v0.1/series" <<'EOF'
 0002-mm-add-a-test.patch  # test of: mm-change-a
 # set: other
 0003-mm-change-b.patch  # not shown: why
-# set: third needs: one
+# set: third needs: one guards: w z
 0004-mm-change-a-again.patch  # cases: x z
 EOF
 "$s/series/tree.sh" >/dev/null
@@ -22,6 +22,8 @@ want 0 '' python3 "$s" series cases one
 [[ $(paste -sd ' ' "$tmp/out") == 'x y' ]] || bad "cases: $(<"$tmp/out")"
 want 0 '' python3 "$s" series cases other
 [[ -z $(<"$tmp/out") ]] || bad "cases: $(<"$tmp/out")"
+want 0 '' python3 "$s" series cases third
+[[ $(paste -sd ' ' "$tmp/out") == 'w x z' ]] || bad "guards: $(<"$tmp/out")"
 want 2 "no set 'nix' in series/v0.1/series; sets: one other third" "$s/series/set.sh" nix
 want 2 "no set ''" "$s/series/set.sh"
 
